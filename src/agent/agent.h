@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of exc-instance-connect. */
+#ifndef EXC_AGENT_H
+#define EXC_AGENT_H
+
+#define EXIT_USAGE 2
+
+/* Each takes the arguments after its name and the configuration's path, and returns the program's
+ * exit status. */
+int authorized_keys_main(int argc, char **argv, const char *config_path);
+int report_main(int argc, char **argv, const char *config_path);
+
+#endif

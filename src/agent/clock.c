@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock that nobody can set, and when this system started on the one that people set. */
+#include "agent/clock.h"
+
+#include <unistd.h>
+
+#include "agent/process.h"
+
+int64_t clock_boottime(void)
+{
+	struct timespec time = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &time);
+	return time.tv_sec;
+}
+
+time_t clock_started(time_t now)
+{
+	struct process first;
+	int64_t start = 0;
+	long ticks = sysconf(_SC_CLK_TCK);
+
+	if (process_read(1, &first) && ticks > 0)
+		start = (int64_t)(first.start / (uint64_t)ticks);
+	return now - (time_t)(clock_boottime() - start);
+}

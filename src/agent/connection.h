@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which sshd connection a process works for. */
+#ifndef EXC_CONNECTION_H
+#define EXC_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How far up to look for sshd: a wrapper script and its shell may stand between. */
+#define CONNECTION_ANCESTORS_MAX 8
+
+/* The per-connection sshd process: it runs the agent, and PAM runs inside it. Its pid alone would
+ * be used again some day; with the start it names one process for good. */
+struct connection {
+	pid_t pid;
+	uint64_t start; /* clock ticks since the kernel started */
+	bool is_sshd; /* false: no ancestor is an sshd, or /proc hides them */
+};
+
+/* The connection that asked for this run of the agent: the nearest ancestor called sshd. When none
+ * is found, the parent process with is_sshd false, and start 0 when even that one is hidden. */
+void connection_of_ancestors(struct connection *connection);
+
+/* The connection that this very process is, for the PAM module. False when /proc cannot be read. */
+bool connection_of_self(struct connection *connection);
+
+#endif

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger: which one-time keys were offered on this machine, and which are used. */
+#include "agent/ledger.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "agent/clock.h"
+#include "grant/cleanup.h"
+
+#define VERSION_LINE "instance-connect offer 1\n"
+#define OFFERED ".offered"
+#define USED ".used"
+/* The sweep may take an empty folder away between making and using it. */
+#define OFFER_TRIES 3
+/* hash, suffix, pid */
+#define ENTRY_NAME_SIZE (DIGEST_HEX_SIZE + 24)
+
+DEFINE_CLEANUP(DIR, closedir);
+#define _cleanup_dir_ _cleanup_(cleanup_closedir)
+
+static int open_directory_at(int parent, const char *name)
+{
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A stream of its own, so that reading from it does not move the descriptor that we keep. */
+static DIR *open_stream_at(int parent, const char *name)
+{
+	int fd = open_directory_at(parent, name);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (stream == NULL && fd >= 0)
+		close(fd);
+	return stream;
+}
+
+static bool open_private(struct ledger *ledger, const char *directory, bool must_be_ours)
+{
+	struct stat status;
+
+	ledger->keys = -1;
+	ledger->directory = open_directory_at(AT_FDCWD, directory);
+	if (ledger->directory < 0 || fstat(ledger->directory, &status) != 0)
+		return false;
+	if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+	    (!must_be_ours || status.st_uid == geteuid()))
+		return true;
+	errno = EPERM;
+	return false;
+}
+
+bool ledger_open(struct ledger *ledger, const char *directory)
+{
+	if (open_private(ledger, directory, true) &&
+	    (mkdirat(ledger->directory, "keys", 0700) == 0 || errno == EEXIST))
+		ledger->keys = open_directory_at(ledger->directory, "keys");
+	if (ledger->keys >= 0)
+		return true;
+	ledger_close(ledger);
+	return false;
+}
+
+bool ledger_open_as_root(struct ledger *ledger, const char *directory)
+{
+	if (open_private(ledger, directory, false))
+		ledger->keys = open_directory_at(ledger->directory, "keys");
+	if (ledger->keys >= 0)
+		return true;
+	ledger_close(ledger);
+	return false;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	int saved = errno;
+
+	if (ledger->keys >= 0)
+		close(ledger->keys);
+	if (ledger->directory >= 0)
+		close(ledger->directory);
+	ledger->keys = ledger->directory = -1;
+	errno = saved;
+}
+
+static bool write_all(int fd, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(fd, text, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return false;
+		text += written;
+		length -= (size_t)written;
+	}
+	return true;
+}
+
+/* Read a whole offer. Returns its length, with a NUL after it, or -1. */
+static ssize_t read_offer(int fd, char text[LEDGER_OFFER_BYTES_MAX])
+{
+	size_t length = 0;
+
+	while (length < LEDGER_OFFER_BYTES_MAX - 1) {
+		ssize_t got = pread(fd, text + length, LEDGER_OFFER_BYTES_MAX - 1 - length,
+				    (off_t)length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		length += (size_t)got;
+	}
+	text[length] = '\0';
+	return (ssize_t)length;
+}
+
+/* The value of the line that starts with `name` and a space, into `out`. */
+static bool read_field(const char *text, const char *name, char *out, size_t size)
+{
+	size_t name_length = strlen(name);
+	size_t value_length;
+
+	/* Bounded by LEDGER_OFFER_BYTES_MAX */
+	for (; text != NULL; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (strncmp(text, name, name_length) == 0 && text[name_length] == ' ')
+			break;
+	}
+	if (text == NULL)
+		return false;
+	text += name_length + 1;
+	value_length = strcspn(text, "\n");
+	if (value_length >= size)
+		return false;
+	memcpy(out, text, value_length);
+	out[value_length] = '\0';
+	return true;
+}
+
+static bool parse_offer(const char *text, struct offer *offer)
+{
+	char deadline[24];
+
+	memset(offer, 0, sizeof *offer);
+	if (strncmp(text, VERSION_LINE, strlen(VERSION_LINE)) != 0 ||
+	    !read_field(text, "deadline", deadline, sizeof deadline) ||
+	    sscanf(deadline, "%" SCNd64, &offer->deadline) != 1)
+		return false;
+	return read_field(text, "jti", offer->jti, sizeof offer->jti) &&
+	       read_field(text, "caller", offer->caller, sizeof offer->caller) &&
+	       read_field(text, "request_id", offer->request_id, sizeof offer->request_id) &&
+	       read_field(text, "user", offer->user, sizeof offer->user) &&
+	       read_field(text, "fingerprint", offer->fingerprint, sizeof offer->fingerprint);
+}
+
+/* Connections named in an offer. */
+struct asked {
+	unsigned int count;
+	bool us; /* this very connection */
+	bool unknown; /* somebody whose sshd could not be found out */
+};
+
+static void find_connections(const char *text, const struct connection *us, struct asked *asked)
+{
+	memset(asked, 0, sizeof *asked);
+	/* Bounded by LEDGER_OFFER_BYTES_MAX */
+	for (; text != NULL; text = strchr(text, '\n')) {
+		uint64_t start;
+		char kind[8];
+		int pid;
+
+		text += *text == '\n';
+		if (sscanf(text, "connection %d %" SCNu64 " %7s", &pid, &start, kind) != 3)
+			continue;
+		asked->count++;
+		if (pid == us->pid && start == us->start)
+			asked->us = true;
+		if (strcmp(kind, "sshd") != 0)
+			asked->unknown = true;
+	}
+}
+
+static int print_connection(char *out, size_t size, const struct connection *connection)
+{
+	return snprintf(out, size, "connection %d %" PRIu64 " %s\n", (int)connection->pid,
+			connection->start, connection->is_sshd ? "sshd" : "other");
+}
+
+/* Make `<name>.offered` whole or not at all. Returns 0 or a negative errno; -EEXIST when it is
+ * there. (O_TMPFILE would spare the second name, but linking it needs /proc or a capability.) */
+static int create_offer(int folder, const char *jti_hash, const struct offer *offer,
+			const struct connection *connection)
+{
+	char unfinished[ENTRY_NAME_SIZE], name[ENTRY_NAME_SIZE], text[LEDGER_OFFER_BYTES_MAX];
+	int length, result = 0;
+	int fd;
+
+	snprintf(unfinished, sizeof unfinished, "%s.%d.new", jti_hash, (int)getpid());
+	snprintf(name, sizeof name, "%s" OFFERED, jti_hash);
+	length = snprintf(text, sizeof text,
+			  VERSION_LINE "deadline %" PRId64 "\njti %s\ncaller %s\nrequest_id %s\n"
+				       "user %s\nfingerprint %s\n",
+			  offer->deadline, offer->jti, offer->caller, offer->request_id,
+			  offer->user, offer->fingerprint);
+	length += print_connection(text + length, sizeof text - (size_t)length, connection);
+	/* Left behind by a killed process with our pid, if at all */
+	unlinkat(folder, unfinished, 0);
+	fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (!write_all(fd, text, (size_t)length) ||
+	    linkat(folder, unfinished, folder, name, 0) != 0)
+		result = -errno;
+	close(fd);
+	unlinkat(folder, unfinished, 0);
+	return result;
+}
+
+/* Add this connection to an offer that is there. */
+static enum ledger_result join_offer(int folder, const char *jti_hash,
+				     const struct connection *connection, bool bind)
+{
+	char name[ENTRY_NAME_SIZE], text[LEDGER_OFFER_BYTES_MAX], line[64];
+	_cleanup_close_ int fd = -1;
+	struct asked asked;
+	ssize_t length;
+
+	snprintf(name, sizeof name, "%s" OFFERED, jti_hash);
+	fd = openat(folder, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	length = fd < 0 ? -1 : read_offer(fd, text);
+	if (length <= 0)
+		return LEDGER_UNAVAILABLE;
+	find_connections(text, connection, &asked);
+	if (asked.us)
+		return LEDGER_OFFERED_BEFORE;
+	if (bind)
+		return LEDGER_ALREADY_USED;
+	if (asked.count >= LEDGER_CONNECTIONS_MAX) {
+		errno = EMFILE;
+		return LEDGER_UNAVAILABLE;
+	}
+	/* A line that a full disk cut short must not swallow this one. */
+	line[0] = '\n';
+	print_connection(line + 1, sizeof line - 1, connection);
+	return write_all(fd, line + (text[length - 1] == '\n'),
+			 strlen(line + (text[length - 1] == '\n')))
+		       ? LEDGER_OFFERED
+		       : LEDGER_UNAVAILABLE;
+}
+
+static bool is_used(int folder, const char *jti_hash)
+{
+	char name[ENTRY_NAME_SIZE];
+	struct stat status;
+
+	snprintf(name, sizeof name, "%s" USED, jti_hash);
+	/* Whatever keeps us from knowing counts as used. */
+	return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_hash,
+				const struct offer *offer, const struct connection *connection,
+				bool bind)
+{
+	char jti_hash[DIGEST_HEX_SIZE];
+	int result = -ENOMEM;
+
+	if (!digest_hex(offer->jti, strlen(offer->jti), jti_hash)) {
+		errno = ENOMEM;
+		return LEDGER_UNAVAILABLE;
+	}
+	for (int try = 0; try < OFFER_TRIES; try++) {
+		_cleanup_close_ int folder = -1;
+
+		if (mkdirat(ledger->keys, key_hash, 0700) != 0 && errno != EEXIST)
+			return LEDGER_UNAVAILABLE;
+		folder = open_directory_at(ledger->keys, key_hash);
+		if (folder < 0) {
+			result = -errno;
+			continue;
+		}
+		if (is_used(folder, jti_hash))
+			return LEDGER_ALREADY_USED;
+		result = create_offer(folder, jti_hash, offer, connection);
+		if (result == 0)
+			return LEDGER_OFFERED;
+		if (result == -EEXIST)
+			return join_offer(folder, jti_hash, connection, bind);
+		if (result != -ENOENT)
+			break;
+	}
+	errno = -result;
+	return LEDGER_UNAVAILABLE;
+}
+
+static bool ends_with(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), suffix_length = strlen(suffix);
+
+	return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
+}
+
+/* Is `name` <64 characters><suffix>? */
+static bool is_entry(const char *name, const char *suffix)
+{
+	return strlen(name) == DIGEST_HEX_SIZE - 1 + strlen(suffix) && ends_with(name, suffix);
+}
+
+/* Read an offer by its file name. False, with errno, when it is gone (ENOENT), cannot be read, or
+ * was not written by this version (EBADMSG). */
+static bool load_offer(int folder, const char *name, char text[LEDGER_OFFER_BYTES_MAX],
+		       struct offer *offer)
+{
+	_cleanup_close_ int fd =
+		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || read_offer(fd, text) < 0)
+		return false;
+	errno = EBADMSG;
+	return parse_offer(text, offer);
+}
+
+/* The moment at which a key is spent. */
+static enum ledger_result make_used_mark(int folder, const char *offered_name)
+{
+	char name[ENTRY_NAME_SIZE];
+	int fd;
+
+	snprintf(name, sizeof name, "%.*s" USED, DIGEST_HEX_SIZE - 1, offered_name);
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno == EEXIST ? LEDGER_ALREADY_USED : LEDGER_UNAVAILABLE;
+	close(fd);
+	return LEDGER_SPENT;
+}
+
+/* Spend one offer, if it was made to this connection. */
+static enum ledger_result spend_offer(int folder, const char *name,
+				      const struct connection *connection, struct offer *spent)
+{
+	char text[LEDGER_OFFER_BYTES_MAX];
+	enum ledger_result result;
+	struct asked asked;
+	struct offer offer;
+
+	if (!load_offer(folder, name, text, &offer))
+		return errno == ENOENT ? LEDGER_NOT_OURS : LEDGER_UNAVAILABLE;
+	find_connections(text, connection, &asked);
+	if (!asked.us && !asked.unknown)
+		return LEDGER_NOT_OURS;
+	result = make_used_mark(folder, name);
+	/* An old offer to nobody knows whom: this login is by the same key, but by an ordinary way.
+	 */
+	if (result != LEDGER_SPENT && !asked.us &&
+	    clock_boottime() > offer.deadline + LEDGER_UNKNOWN_SECONDS)
+		return LEDGER_NOT_OURS;
+	*spent = offer;
+	return result;
+}
+
+/* Needs no file descriptor, so it answers when there is none left. */
+static bool key_is_known(const struct ledger *ledger, const char *key_hash)
+{
+	struct stat status;
+
+	return fstatat(ledger->keys, key_hash, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash,
+				const struct connection *connection, struct offer *spent)
+{
+	_cleanup_dir_ DIR *folder = open_stream_at(ledger->keys, key_hash);
+	enum ledger_result result = LEDGER_NOT_OURS;
+	const struct dirent *entry;
+	unsigned int offers = 0;
+
+	memset(spent, 0, sizeof *spent);
+	/* Only keys that were offered have a folder: not to see into one is no reason to let it by.
+	 */
+	if (folder == NULL)
+		return key_is_known(ledger, key_hash) ? LEDGER_UNAVAILABLE : LEDGER_NOT_OURS;
+	while (result != LEDGER_SPENT && (entry = readdir(folder)) != NULL) {
+		enum ledger_result this_one;
+
+		if (!is_entry(entry->d_name, OFFERED))
+			continue;
+		if (++offers > LEDGER_OFFERS_PER_KEY_MAX) {
+			errno = EMFILE;
+			return LEDGER_UNAVAILABLE;
+		}
+		this_one = spend_offer(dirfd(folder), entry->d_name, connection, spent);
+		if (this_one != LEDGER_NOT_OURS)
+			result = this_one;
+	}
+	return result;
+}
+
+/* Remove what of one offer is past its retention. False when it is still needed. */
+static bool sweep_offer(int folder, const char *name, int64_t now)
+{
+	char text[LEDGER_OFFER_BYTES_MAX], used[ENTRY_NAME_SIZE];
+	struct offer offer;
+
+	/* What cannot be read is kept: it may be in use. */
+	if (!load_offer(folder, name, text, &offer) ||
+	    now <= offer.deadline + LEDGER_RETENTION_SECONDS)
+		return false;
+	/* The offer first: an offer without its mark would be spendable once more. */
+	unlinkat(folder, name, 0);
+	snprintf(used, sizeof used, "%.*s" USED, DIGEST_HEX_SIZE - 1, name);
+	unlinkat(folder, used, 0);
+	return true;
+}
+
+/* An unfinished offer, or a mark whose offer is gone: left by a process that was killed. */
+static void sweep_leftover(int folder, const char *name)
+{
+	char offered[ENTRY_NAME_SIZE];
+	struct stat status;
+
+	if (is_entry(name, OFFERED)) /* made since we looked */
+		return;
+	if (is_entry(name, USED)) {
+		snprintf(offered, sizeof offered, "%.*s" OFFERED, DIGEST_HEX_SIZE - 1, name);
+		if (fstatat(folder, offered, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			return;
+	}
+	unlinkat(folder, name, 0);
+}
+
+static void sweep_key(int keys, const char *key_hash, int64_t now)
+{
+	_cleanup_dir_ DIR *folder = open_stream_at(keys, key_hash);
+	const struct dirent *entry;
+	bool in_use = false;
+
+	if (folder == NULL)
+		return;
+	for (unsigned int i = 0; i < LEDGER_SWEEP_ENTRIES_MAX; i++) {
+		entry = readdir(folder);
+		if (entry == NULL)
+			break;
+		if (is_entry(entry->d_name, OFFERED))
+			in_use |= !sweep_offer(dirfd(folder), entry->d_name, now);
+	}
+	if (in_use)
+		return;
+	rewinddir(folder);
+	for (unsigned int i = 0; i < LEDGER_SWEEP_ENTRIES_MAX; i++) {
+		entry = readdir(folder);
+		if (entry == NULL)
+			break;
+		if (entry->d_name[0] != '.')
+			sweep_leftover(dirfd(folder), entry->d_name);
+	}
+	unlinkat(keys, key_hash, AT_REMOVEDIR);
+}
+
+void ledger_sweep(const struct ledger *ledger)
+{
+	_cleanup_dir_ DIR *keys = open_stream_at(ledger->directory, "keys");
+	int64_t now = clock_boottime();
+	const struct dirent *entry;
+	unsigned int seen = 0;
+	struct stat status;
+	uint32_t skip = 0;
+
+	if (keys == NULL || fstat(dirfd(keys), &status) != 0)
+		return;
+	/* A directory has a link for each directory in it, on the file systems that /run is on. */
+	if (status.st_nlink > 2 + LEDGER_SWEEP_MAX &&
+	    getrandom(&skip, sizeof skip, GRND_NONBLOCK) == sizeof skip)
+		skip %= (uint32_t)status.st_nlink - 2;
+	while (seen < LEDGER_SWEEP_MAX && (entry = readdir(keys)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (skip > 0) {
+			skip--;
+			continue;
+		}
+		seen++;
+		sweep_key(ledger->keys, entry->d_name, now);
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger: which one-time keys were offered on this machine, and which are used.
+ *
+ *   /run/exc-instance-connect/keys/<sha256 of the key's blob>/<sha256 of the jti>.offered
+ *                                                             <sha256 of the jti>.used
+ *
+ * An offer is a small text file, made whole by link(2); lines of `connection` are appended to it.
+ * The used mark is an empty file made with O_CREAT|O_EXCL: that system call is the one moment at
+ * which a key is spent. */
+#ifndef EXC_LEDGER_H
+#define EXC_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/connection.h"
+#include "grant/digest.h"
+#include "grant/grant.h"
+
+/* Connections that may ask about one key before it is used */
+#define LEDGER_CONNECTIONS_MAX 128
+/* Fields of the longest values and LEDGER_CONNECTIONS_MAX lines fit. */
+#define LEDGER_OFFER_BYTES_MAX 12288
+/* Keys that one run looks at for old entries, and entries in the folder of each */
+#define LEDGER_SWEEP_MAX 16
+#define LEDGER_SWEEP_ENTRIES_MAX 256
+/* Offers of one key within the retention: more than one when a caller's own key is granted again
+ * and again. Over this bound it is refused. */
+#define LEDGER_OFFERS_PER_KEY_MAX 1024
+/* Seconds after its grant's end for which an offer whose connection is unknown stands for every
+ * connection with that key: more than LoginGraceTime, so that the loser of a race is refused. */
+#define LEDGER_UNKNOWN_SECONDS 600
+/* Seconds that entries outlive their grant. A grant is refused once it has expired; the mark
+ * stays longer in case somebody sets the clock back. */
+#define LEDGER_RETENTION_SECONDS 3600
+
+struct ledger {
+	int directory; /* LEDGER_DIR, for stamps */
+	int keys;
+};
+
+/* What is known of an offered key; strings end with NUL and have no control characters. */
+struct offer {
+	int64_t deadline; /* seconds of clock_boottime() */
+	char jti[GRANT_JTI_SIZE];
+	char caller[GRANT_CALLER_SIZE];
+	char request_id[GRANT_REQUEST_ID_SIZE];
+	char user[GRANT_USER_SIZE];
+	char fingerprint[FINGERPRINT_SIZE];
+};
+
+enum ledger_result {
+	LEDGER_OFFERED, /* recorded now */
+	LEDGER_OFFERED_BEFORE, /* recorded earlier for this same connection */
+	LEDGER_SPENT, /* used, now, by us and nobody else */
+	LEDGER_ALREADY_USED, /* used before, or bound to another connection */
+	LEDGER_NOT_OURS, /* no offer names this key for this connection */
+	LEDGER_UNAVAILABLE, /* it could not be recorded: errno says why */
+};
+
+/* Open the ledger for the agent, which owns it. False, with errno, when it is missing, not owned by
+ * this user, or open to others (EPERM). */
+bool ledger_open(struct ledger *ledger, const char *directory);
+
+/* Open the ledger for the module, which is root. False with ENOENT: nothing was ever offered. */
+bool ledger_open_as_root(struct ledger *ledger, const char *directory);
+
+void ledger_close(struct ledger *ledger);
+
+/* Record that the key whose blob hashes to `key_hash` is offered to `connection`. With `bind`, only
+ * the first connection gets LEDGER_OFFERED. Returns LEDGER_OFFERED, LEDGER_OFFERED_BEFORE,
+ * LEDGER_ALREADY_USED or LEDGER_UNAVAILABLE. */
+enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_hash,
+				const struct offer *offer, const struct connection *connection,
+				bool bind);
+
+/* Spend a key that was offered to `connection`. Returns LEDGER_SPENT for exactly one caller per
+ * grant, however many race; LEDGER_ALREADY_USED for the rest; LEDGER_NOT_OURS when no offer names
+ * this key and this connection; LEDGER_UNAVAILABLE when the mark cannot be made. Except for
+ * LEDGER_NOT_OURS, `spent` says whose key it is. */
+enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash,
+				const struct connection *connection, struct offer *spent);
+
+/* Remove entries past their retention: LEDGER_SWEEP_MAX keys, from a random place on, so that no
+ * entry is out of reach however many there are. */
+void ledger_sweep(const struct ledger *ledger);
+
+#endif

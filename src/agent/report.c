@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report: send the receipts of used keys to the metadata endpoint, and remove what it has taken. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/metadata.h"
+#include "agent/paths.h"
+#include "grant/json.h"
+
+/* Receipts in one request; the rest goes with the next. */
+#define RECEIPTS_PER_REQUEST_MAX 64
+/* Requests of one run */
+#define REQUESTS_MAX 64
+#define RECEIPT_FILE_BYTES_MAX 2048
+
+DEFINE_CLEANUP(DIR, closedir);
+
+struct batch {
+	cJSON *receipts; /* owned by the document */
+	unsigned int count;
+	char names[RECEIPTS_PER_REQUEST_MAX][NAME_MAX + 1];
+};
+
+static bool is_receipt(const char *name)
+{
+	size_t length = strlen(name);
+
+	return name[0] != '.' && length > 5 && strcmp(name + length - 5, ".json") == 0;
+}
+
+/* Read one receipt. NULL, with a word on stderr, when it is none. */
+static cJSON *read_receipt(int folder, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[RECEIPT_FILE_BYTES_MAX];
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+	cJSON *receipt = NULL;
+
+	if (length < 0 || json_parse(text, (size_t)length, &receipt) != GRANT_OK)
+		fprintf(stderr, "exc-instance-connect: %s is not a receipt, left where it is\n",
+			name);
+	return receipt;
+}
+
+/* Gather up to RECEIPTS_PER_REQUEST_MAX receipts of one folder. */
+static void gather(DIR *folder, struct batch *batch)
+{
+	const struct dirent *entry;
+
+	while (batch->count < RECEIPTS_PER_REQUEST_MAX && (entry = readdir(folder)) != NULL) {
+		cJSON *receipt;
+
+		if (!is_receipt(entry->d_name))
+			continue;
+		receipt = read_receipt(dirfd(folder), entry->d_name);
+		if (receipt == NULL)
+			continue;
+		cJSON_AddItemToArray(batch->receipts, receipt);
+		snprintf(batch->names[batch->count++], NAME_MAX + 1, "%s", entry->d_name);
+	}
+}
+
+/* Send one batch. Returns how many receipts the endpoint took, or -1 with a word on stderr. */
+static int send_batch(const struct config *config, DIR *folder)
+{
+	_cleanup_json_ cJSON *document = cJSON_CreateObject();
+	_cleanup_free_ char *text = NULL;
+	struct batch batch = { .receipts = cJSON_AddArrayToObject(document, "receipts") };
+	char detail[PROBLEM_DETAIL_SIZE] = "no memory";
+	enum problem problem;
+
+	if (batch.receipts != NULL)
+		gather(folder, &batch);
+	if (batch.receipts != NULL && batch.count == 0)
+		return 0;
+	text = cJSON_PrintUnformatted(document);
+	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
+			       : metadata_post_receipts(config, text, detail);
+	if (problem != PROBLEM_NONE) {
+		fprintf(stderr, "exc-instance-connect: %u receipts wait: %s (%s)\n", batch.count,
+			detail, problem_name(problem));
+		return -1;
+	}
+	for (unsigned int i = 0; i < batch.count; i++)
+		unlinkat(dirfd(folder), batch.names[i], 0);
+	return (int)batch.count;
+}
+
+static bool report_folder(const struct config *config, const char *path)
+{
+	for (int request = 0; request < REQUESTS_MAX; request++) {
+		_cleanup_(cleanup_closedir) DIR *folder = opendir(path);
+		int sent;
+
+		if (folder == NULL && errno == ENOENT)
+			return true;
+		if (folder == NULL) {
+			fprintf(stderr, "exc-instance-connect: %s: %s\n", path, strerror(errno));
+			return false;
+		}
+		sent = send_batch(config, folder);
+		if (sent < RECEIPTS_PER_REQUEST_MAX)
+			return sent >= 0;
+	}
+	return true;
+}
+
+int report_main(int argc, char **argv, const char *config_path)
+{
+	char detail[PROBLEM_DETAIL_SIZE] = "";
+	struct config config;
+	bool sent;
+
+	(void)argv;
+	if (argc != 0) {
+		fputs("Usage: exc-instance-connect report\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (!config_load(&config, config_path, detail)) {
+		fprintf(stderr, "exc-instance-connect: %s\n", detail);
+		return EXIT_FAILURE;
+	}
+	sent = report_folder(&config, RECEIPTS_DIR);
+	sent &= report_folder(&config, RECEIPTS_FALLBACK_DIR);
+	return sent ? EXIT_SUCCESS : EXIT_FAILURE;
+}

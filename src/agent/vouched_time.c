@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What time it is for grants: the endpoint's signed word, the local clock, and never earlier than
+ * the latest signed word. */
+#include "agent/vouched_time.h"
+
+#include "agent/clock.h"
+#include "agent/stamp.h"
+
+/* Holds when this system started by the latest signed time, so that adding the clock that nobody
+ * can set gives the earliest time that it can be now. */
+#define STAMP "vouched"
+
+static time_t floor_now(const struct ledger *ledger)
+{
+	int64_t start = stamp_read(ledger, STAMP);
+
+	return start == 0 ? 0 : (time_t)(start + clock_boottime());
+}
+
+time_t vouched_time_take(const struct ledger *ledger, time_t signed_time)
+{
+	time_t earliest = floor_now(ledger);
+
+	if (signed_time <= earliest)
+		return earliest;
+	stamp_write(ledger, STAMP, (int64_t)signed_time - clock_boottime());
+	return signed_time;
+}
+
+time_t vouched_time_without(const struct ledger *ledger)
+{
+	time_t earliest = floor_now(ledger);
+	time_t now = time(NULL);
+
+	return now > earliest ? now : earliest;
+}

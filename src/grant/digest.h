@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256 in the three spellings that the project uses. */
+#ifndef EXC_DIGEST_H
+#define EXC_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIGEST_BYTES 32
+#define DIGEST_HEX_SIZE (2 * DIGEST_BYTES + 1)
+/* "SHA256:" and 43 characters, as ssh-keygen -l prints it, and the NUL */
+#define FINGERPRINT_SIZE (7 + 43 + 1)
+
+/* Hash `length` bytes. False only when OpenSSL cannot hash at all (no memory, provider missing). */
+bool digest_sha256(const void *bytes, size_t length, uint8_t digest[DIGEST_BYTES]);
+
+/* Lower-case hexadecimal of SHA-256: safe as a file name whatever was hashed. False as above. */
+bool digest_hex(const void *bytes, size_t length, char hex[DIGEST_HEX_SIZE]);
+
+/* The fingerprint of a public key blob as OpenSSH prints it: SHA256:<base64 without padding>.
+ * False as above. */
+bool digest_fingerprint(const uint8_t *blob, size_t length, char fingerprint[FINGERPRINT_SIZE]);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A grant: one user's right to log in to one instance with one key for a minute. */
+#ifndef EXC_GRANT_H
+#define EXC_GRANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "grant/digest.h"
+#include "grant/restrict.h"
+#include "grant/sshkey.h"
+#include "grant/trust.h"
+#include "grant/verdict.h"
+
+#define GRANT_TYP "exc-grant+jwt"
+#define GRANT_AUDIENCE_PREFIX "exc:compute:instance/"
+
+/* useradd(8) allows 32 characters. */
+#define GRANT_USER_SIZE 33
+/* 22 characters of base64url, or 32 of hexadecimal, hold the 128 bits that a jti has at least. */
+#define GRANT_JTI_MIN 22
+#define GRANT_JTI_SIZE 129
+#define GRANT_CALLER_SIZE 257
+#define GRANT_REQUEST_ID_SIZE 129
+#define GRANT_ISSUER_SIZE 257
+
+/* What must be true of a grant here and now. Strings are borrowed. */
+struct grant_policy {
+	struct trust *trust;
+	const char *signer_name; /* or NULL */
+	const char *instance_id; /* "42" */
+	const char *user; /* the Linux user who logs in */
+	const char *fingerprint; /* of the offered key, "SHA256:…" */
+	time_t now; /* seconds since 1970 */
+	time_t boot; /* when this system started, on the same clock as `now` */
+	unsigned int lifetime_max; /* seconds */
+	unsigned int clock_skew; /* seconds */
+};
+
+/* All fields are checked and end with NUL. */
+struct grant {
+	char issuer[GRANT_ISSUER_SIZE];
+	char user[GRANT_USER_SIZE];
+	char jti[GRANT_JTI_SIZE];
+	char caller[GRANT_CALLER_SIZE];
+	char request_id[GRANT_REQUEST_ID_SIZE];
+	time_t issued; /* seconds since 1970 */
+	time_t expires;
+	struct ssh_key key;
+	char fingerprint[FINGERPRINT_SIZE];
+	struct restrictions restrictions;
+};
+
+/* Are these claims meant for this instance? `aud` is one string, never a list. */
+bool grant_audience_is(const cJSON *claims, const char *instance_id);
+
+/* Verify `length` bytes of compact JWS, checking in the order of the specification: size, encoding,
+ * header, signature, audience, user, times, key, restrictions. Whether it was used already is the
+ * ledger's to say. Any verdict but GRANT_OK means that the grant is worth nothing; `grant` then
+ * holds jti, caller and request_id for the audit if the signature was good and they are
+ * well-formed, and empty strings otherwise. */
+enum grant_verdict grant_verify(const char *text, size_t length, const struct grant_policy *policy,
+				struct grant *grant);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parse and verify a JWS in compact form (RFC 7515, RFC 7518, RFC 8037). */
+#include "grant/jws.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "grant/base64.h"
+#include "grant/json.h"
+#include "grant/x5c.h"
+
+/* A signature of the largest RSA key that is accepted, 8192 bits */
+#define SIGNATURE_BYTES_MAX 1024
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX (8 * SIGNATURE_BYTES_MAX)
+#define ES256_COORDINATE_BYTES 32
+#define ED25519_SIGNATURE_BYTES 64
+
+DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
+DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
+DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free);
+
+enum algorithm {
+	ALGORITHM_NONE,
+	EDDSA,
+	ES256,
+	PS256
+};
+
+/* The three parts, still encoded, and the signed text: header, dot, payload. */
+struct parts {
+	const char *header, *payload, *signature;
+	size_t header_length, payload_length, signature_length;
+	const char *signed_text;
+	size_t signed_length;
+};
+
+static bool split(const char *text, size_t length, struct parts *parts)
+{
+	const char *end = text + length;
+	const char *first = memchr(text, '.', length);
+	const char *second = first ? memchr(first + 1, '.', (size_t)(end - first - 1)) : NULL;
+
+	if (second == NULL)
+		return false;
+	parts->header = text;
+	parts->header_length = (size_t)(first - text);
+	parts->payload = first + 1;
+	parts->payload_length = (size_t)(second - first - 1);
+	parts->signature = second + 1;
+	parts->signature_length = (size_t)(end - second - 1);
+	parts->signed_text = text;
+	parts->signed_length = (size_t)(second - text);
+	return true;
+}
+
+/* Decode one part and parse it as a JSON object. */
+static enum grant_verdict decode_object(const char *text, size_t length, cJSON **object)
+{
+	_cleanup_free_ uint8_t *bytes = malloc(length + 1);
+	ssize_t decoded;
+
+	if (bytes == NULL)
+		return GRANT_NO_MEMORY;
+	decoded = base64url_decode(text, length, bytes, length);
+	if (decoded < 0)
+		return GRANT_BAD_ENCODING;
+	return json_parse((const char *)bytes, (size_t)decoded, object);
+}
+
+static enum algorithm algorithm_named(const char *name)
+{
+	if (strcmp(name, "EdDSA") == 0)
+		return EDDSA;
+	if (strcmp(name, "ES256") == 0)
+		return ES256;
+	return strcmp(name, "PS256") == 0 ? PS256 : ALGORITHM_NONE;
+}
+
+/* The curve of an EC key. EVP_PKEY_get_group_name() does not exist before OpenSSL 3.0. */
+static bool is_p256(EVP_PKEY *key)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+	char group[64];
+
+	return EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
+	       strcmp(group, "prime256v1") == 0;
+#else
+	const EC_KEY *ec = EVP_PKEY_get0_EC_KEY(key);
+
+	return ec != NULL && EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) == NID_X9_62_prime256v1;
+#endif
+}
+
+/* The only algorithm that this key may be used with. */
+static enum algorithm algorithm_of(EVP_PKEY *key)
+{
+	int bits = EVP_PKEY_bits(key);
+
+	switch (EVP_PKEY_base_id(key)) {
+	case EVP_PKEY_ED25519:
+		return EDDSA;
+	case EVP_PKEY_EC:
+		return is_p256(key) ? ES256 : ALGORITHM_NONE;
+	case EVP_PKEY_RSA:
+		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX ? PS256 : ALGORITHM_NONE;
+	default:
+		return ALGORITHM_NONE;
+	}
+}
+
+/* JWS writes an ECDSA signature as two coordinates (RFC 7518 section 3.4); OpenSSL wants DER.
+ * *der is the caller's, to OPENSSL_free(). Returns its length, or -1. */
+static int ecdsa_to_der(const uint8_t *raw, size_t length, unsigned char **der)
+{
+	_cleanup_(cleanup_ECDSA_SIG_free) ECDSA_SIG *signature = ECDSA_SIG_new();
+	BIGNUM *r, *s;
+
+	if (signature == NULL || length != 2 * ES256_COORDINATE_BYTES)
+		return -1;
+	r = BN_bin2bn(raw, ES256_COORDINATE_BYTES, NULL);
+	s = BN_bin2bn(raw + ES256_COORDINATE_BYTES, ES256_COORDINATE_BYTES, NULL);
+	if (r == NULL || s == NULL || ECDSA_SIG_set0(signature, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		return -1;
+	}
+	return i2d_ECDSA_SIG(signature, der);
+}
+
+static bool verify_signature(EVP_PKEY *key, enum algorithm algorithm, const struct parts *parts,
+			     const uint8_t *signature, size_t length)
+{
+	_cleanup_(cleanup_EVP_MD_CTX_free) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	const EVP_MD *hash = algorithm == EDDSA ? NULL : EVP_sha256();
+	const unsigned char *text = (const unsigned char *)parts->signed_text;
+	EVP_PKEY_CTX *key_context = NULL; /* owned by context */
+	unsigned char *der = NULL;
+	int der_length;
+	bool good;
+
+	if (context == NULL || EVP_DigestVerifyInit(context, &key_context, hash, NULL, key) != 1)
+		return false;
+	switch (algorithm) {
+	case EDDSA:
+		return length == ED25519_SIGNATURE_BYTES &&
+		       EVP_DigestVerify(context, signature, length, text, parts->signed_length) ==
+			       1;
+	case PS256: /* the salt is as long as the hash (RFC 7518 section 3.5) */
+		return EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) == 1 &&
+		       EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST) == 1 &&
+		       EVP_PKEY_CTX_set_rsa_mgf1_md(key_context, EVP_sha256()) == 1 &&
+		       EVP_DigestVerify(context, signature, length, text, parts->signed_length) ==
+			       1;
+	case ES256:
+		der_length = ecdsa_to_der(signature, length, &der);
+		good = der_length > 0 && EVP_DigestVerify(context, der, (size_t)der_length, text,
+							  parts->signed_length) == 1;
+		OPENSSL_free(der);
+		return good;
+	case ALGORITHM_NONE:
+		break;
+	}
+	return false;
+}
+
+/* Check what the header may say, before any key is looked for. */
+static enum grant_verdict check_header(const cJSON *header, const char *typ,
+				       enum algorithm *algorithm)
+{
+	const char *header_typ = json_string(header, "typ");
+	const char *alg = json_string(header, "alg");
+	const cJSON *kid = json_member(header, "kid");
+	const cJSON *x5c = json_member(header, "x5c");
+
+	if (json_member(header, "crit") != NULL)
+		return GRANT_CRITICAL_HEADER;
+	if (header_typ == NULL || strcmp(header_typ, typ) != 0)
+		return GRANT_WRONG_TYPE;
+	*algorithm = alg == NULL ? ALGORITHM_NONE : algorithm_named(alg);
+	if (*algorithm == ALGORITHM_NONE)
+		return GRANT_ALGORITHM_NOT_ALLOWED;
+	if ((kid == NULL) == (x5c == NULL) || (kid != NULL && !cJSON_IsString(kid)))
+		return GRANT_BAD_HEADER;
+	return GRANT_OK;
+}
+
+/* The key that the header names; on GRANT_OK the caller owns a reference. */
+static enum grant_verdict find_key(const cJSON *header, const struct jws_policy *policy,
+				   EVP_PKEY **key)
+{
+	const char *kid = json_string(header, "kid");
+
+	if (trust_load(policy->trust) == TRUST_NO_MEMORY)
+		return GRANT_NO_MEMORY;
+	if (kid == NULL)
+		return x5c_verify(json_member(header, "x5c"), policy->trust, policy->now,
+				  policy->signer_name, key);
+	*key = trust_key(policy->trust, kid);
+	if (*key == NULL)
+		return GRANT_UNKNOWN_KEY;
+	EVP_PKEY_up_ref(*key);
+	return GRANT_OK;
+}
+
+enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_policy *policy,
+			      cJSON **claims)
+{
+	_cleanup_json_ cJSON *header = NULL;
+	_cleanup_(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
+	uint8_t signature[SIGNATURE_BYTES_MAX];
+	ssize_t signature_length;
+	struct parts parts;
+	enum algorithm algorithm;
+	enum grant_verdict verdict;
+
+	*claims = NULL;
+	if (length > JWS_BYTES_MAX)
+		return GRANT_TOO_LARGE;
+	if (!split(text, length, &parts))
+		return GRANT_BAD_ENCODING;
+	signature_length = base64url_decode(parts.signature, parts.signature_length, signature,
+					    sizeof signature);
+	if (signature_length < 0)
+		return GRANT_BAD_ENCODING;
+	verdict = decode_object(parts.header, parts.header_length, &header);
+	if (verdict == GRANT_OK)
+		verdict = check_header(header, policy->typ, &algorithm);
+	if (verdict == GRANT_OK)
+		verdict = find_key(header, policy, &key);
+	if (verdict != GRANT_OK)
+		return verdict;
+	if (algorithm_of(key) != algorithm)
+		return GRANT_WRONG_ALGORITHM;
+	if (!verify_signature(key, algorithm, &parts, signature, (size_t)signature_length))
+		return GRANT_BAD_SIGNATURE;
+	return decode_object(parts.payload, parts.payload_length, claims);
+}

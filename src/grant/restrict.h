@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `restrict` claim: what a one-time key may not do. */
+#ifndef EXC_RESTRICT_H
+#define EXC_RESTRICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "grant/verdict.h"
+
+#define RESTRICT_SOURCES_MAX 16
+/* Room for the longest address, a slash, three digits and the NUL: INET6_ADDRSTRLEN + 4 */
+#define RESTRICT_SOURCE_SIZE 50
+#define RESTRICT_COMMAND_SIZE 1025
+
+struct restrictions {
+	size_t source_count;
+	char sources[RESTRICT_SOURCES_MAX][RESTRICT_SOURCE_SIZE]; /* printed again by inet_ntop */
+	bool has_command;
+	char command[RESTRICT_COMMAND_SIZE];
+	bool no_pty;
+	bool no_port_forwarding;
+	bool no_agent_forwarding;
+	bool no_x11_forwarding;
+};
+
+/* Read the claim; NULL means that it is absent and nothing is restricted. Whatever sshd_config
+ * could not be made to enforce (an unknown member, a source that is not a network, a command that
+ * authorized_keys cannot spell) is GRANT_UNSUPPORTED_RESTRICTION: refused, not loosened. */
+enum grant_verdict restrict_parse(const cJSON *claim, struct restrictions *restrictions);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read SSH_AUTH_INFO_0, in which sshd names the methods and keys that authenticated
+ * (sshd_config(5), ExposeAuthInfo). */
+#ifndef EXC_AUTH_INFO_H
+#define EXC_AUTH_INFO_H
+
+#include <stdbool.h>
+
+#include "grant/digest.h"
+
+/* Lines that are looked at; AuthenticationMethods rarely asks for more than two. */
+#define AUTH_INFO_LINES_MAX 16
+
+/* Take the next plain public key ("publickey TYPE BASE64") from *cursor, which starts as the whole
+ * text, and hash its blob into `key_hash`. Passwords, certificates, host keys and whatever cannot
+ * be one of ours are passed over. False when there is no further key; *cursor is then at the end.
+ */
+bool auth_info_next_key(const char **cursor, char key_hash[DIGEST_HEX_SIZE]);
+
+#endif

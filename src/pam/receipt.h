@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leave a receipt for a used key, for `exc-instance-connect report` to send. */
+#ifndef EXC_RECEIPT_H
+#define EXC_RECEIPT_H
+
+#include <stdbool.h>
+
+#include "agent/ledger.h"
+
+/* Write one receipt to RECEIPTS_DIR, or to RECEIPTS_FALLBACK_DIR where that cannot be written. The
+ * file appears whole or not at all, and belongs to the folder's owner. `client` is the person's
+ * address as PAM names it, or NULL. False, with errno, when neither folder takes it. */
+bool receipt_write(const struct offer *spent, const char *client);
+
+#endif
