@@ -11,6 +11,8 @@
 
 /* 52 numbers and a name */
 #define STAT_BYTES_MAX 2048
+/* Fields 5 to 21 */
+#define SKIP_17 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
 
 bool process_read(pid_t pid, struct process *process)
 {
@@ -38,9 +40,7 @@ bool process_read(pid_t pid, struct process *process)
 		name_length = sizeof process->name - 1;
 	memcpy(process->name, open_bracket + 1, name_length);
 	/* Field 4 is the parent, field 22 the start. */
-	if (sscanf(close_bracket + 1,
-		   " %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-		   &parent, &process->start) != 2)
+	if (sscanf(close_bracket + 1, " %*c %d" SKIP_17 " %" SCNu64, &parent, &process->start) != 2)
 		return false;
 	process->pid = pid;
 	process->parent = parent;

@@ -60,18 +60,23 @@ static bool split(const char *text, size_t length, struct parts *parts)
 	return true;
 }
 
-/* Decode one part and parse it as a JSON object. */
-static enum grant_verdict decode_object(const char *text, size_t length, cJSON **object)
-{
-	_cleanup_free_ uint8_t *bytes = malloc(length + 1);
-	ssize_t decoded;
+/* All three parts decoded; bounded by JWS_BYTES_MAX, so that they can be on the stack. */
+struct decoded {
+	uint8_t header[JWS_BYTES_MAX], payload[JWS_BYTES_MAX], signature[SIGNATURE_BYTES_MAX];
+	ssize_t header_length, payload_length, signature_length;
+};
 
-	if (bytes == NULL)
-		return GRANT_NO_MEMORY;
-	decoded = base64url_decode(text, length, bytes, length);
-	if (decoded < 0)
-		return GRANT_BAD_ENCODING;
-	return json_parse((const char *)bytes, (size_t)decoded, object);
+/* Everything is decoded before anything is believed. */
+static bool decode(const struct parts *parts, struct decoded *decoded)
+{
+	decoded->header_length = base64url_decode(parts->header, parts->header_length,
+						  decoded->header, sizeof decoded->header);
+	decoded->payload_length = base64url_decode(parts->payload, parts->payload_length,
+						   decoded->payload, sizeof decoded->payload);
+	decoded->signature_length = base64url_decode(parts->signature, parts->signature_length,
+						     decoded->signature, sizeof decoded->signature);
+	return decoded->header_length >= 0 && decoded->payload_length >= 0 &&
+	       decoded->signature_length >= 0;
 }
 
 static enum algorithm algorithm_named(const char *name)
@@ -214,22 +219,17 @@ enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_
 {
 	_cleanup_json_ cJSON *header = NULL;
 	_cleanup_(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
-	uint8_t signature[SIGNATURE_BYTES_MAX];
-	ssize_t signature_length;
-	struct parts parts;
 	enum algorithm algorithm;
 	enum grant_verdict verdict;
+	struct decoded decoded;
+	struct parts parts;
 
 	*claims = NULL;
 	if (length > JWS_BYTES_MAX)
 		return GRANT_TOO_LARGE;
-	if (!split(text, length, &parts))
+	if (!split(text, length, &parts) || !decode(&parts, &decoded))
 		return GRANT_BAD_ENCODING;
-	signature_length = base64url_decode(parts.signature, parts.signature_length, signature,
-					    sizeof signature);
-	if (signature_length < 0)
-		return GRANT_BAD_ENCODING;
-	verdict = decode_object(parts.header, parts.header_length, &header);
+	verdict = json_parse((const char *)decoded.header, (size_t)decoded.header_length, &header);
 	if (verdict == GRANT_OK)
 		verdict = check_header(header, policy->typ, &algorithm);
 	if (verdict == GRANT_OK)
@@ -238,7 +238,8 @@ enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_
 		return verdict;
 	if (algorithm_of(key) != algorithm)
 		return GRANT_WRONG_ALGORITHM;
-	if (!verify_signature(key, algorithm, &parts, signature, (size_t)signature_length))
+	if (!verify_signature(key, algorithm, &parts, decoded.signature,
+			      (size_t)decoded.signature_length))
 		return GRANT_BAD_SIGNATURE;
-	return decode_object(parts.payload, parts.payload_length, claims);
+	return json_parse((const char *)decoded.payload, (size_t)decoded.payload_length, claims);
 }

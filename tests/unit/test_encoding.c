@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base64 and JSON take one spelling of everything, and nothing else. */
+#include "unit.h"
+
+#include "grant/base64.h"
+#include "grant/digest.h"
+#include "grant/json.h"
+
+static void base64_decodes_what_it_encodes(void **state)
+{
+	uint8_t bytes[64], back[64];
+	char text[BASE64_SIZE(64)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 37 + 251);
+	for (size_t length = 0; length <= sizeof bytes; length++) {
+		size_t encoded = base64_encode(bytes, length, text);
+
+		assert_int_equal(encoded, strlen(text));
+		assert_int_equal(base64_decode(text, encoded, back, sizeof back), length);
+		assert_memory_equal(bytes, back, length);
+		encoded = base64url_encode(bytes, length, text);
+		assert_int_equal(base64url_decode(text, encoded, back, sizeof back), length);
+		assert_memory_equal(bytes, back, length);
+	}
+}
+
+static void base64_takes_only_the_canonical_spelling(void **state)
+{
+	static const char *const bad[] = {
+		"A",    "AA",    "AAA",      "AB==",  "AAB=", "====",     "A===",
+		"AA=A", "AAAA=", "AA AA===", "AAA\n", "AA-_", "AAAA====", "\xff\xff\xff\xff"
+	};
+	static const char *const bad_url[] = { "A", "AA==", "AB", "AAB", "AA+/", "AA A", "AAAAA" };
+	uint8_t out[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(base64_decode(bad[i], strlen(bad[i]), out, sizeof out), -1);
+	for (size_t i = 0; i < sizeof bad_url / sizeof bad_url[0]; i++)
+		assert_int_equal(base64url_decode(bad_url[i], strlen(bad_url[i]), out, sizeof out),
+				 -1);
+	assert_int_equal(base64_decode("AAAA", 4, out, 2), -1);
+	assert_int_equal(base64_decode("AAAA", 4, out, 3), 3);
+}
+
+static void a_fingerprint_is_spelled_as_openssh_does(void **state)
+{
+	char fingerprint[FINGERPRINT_SIZE], hex[DIGEST_HEX_SIZE];
+
+	(void)state;
+	assert_true(digest_fingerprint((const uint8_t *)"", 0, fingerprint));
+	assert_string_equal(fingerprint, "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU");
+	assert_true(digest_hex("", 0, hex));
+	assert_string_equal(hex,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+static enum grant_verdict parse(const char *text)
+{
+	cJSON *object = NULL;
+	enum grant_verdict verdict = json_parse(text, strlen(text), &object);
+
+	assert_true((verdict == GRANT_OK) == (object != NULL));
+	cJSON_Delete(object);
+	return verdict;
+}
+
+static void json_takes_what_the_standard_allows(void **state)
+{
+	static const char *const good[] = {
+		"{}",
+		" { \"a\" : [ 1 , -0.5e+3 , true , false , null , { } ] } \r\n\t",
+		"{\"a\":\"\\u00e9\\ud83d\\ude00\\n\\/\"}",
+		"{\"\xc3\xa9\":\"\xf0\x9f\x98\x80\"}",
+		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":1}}}}}}",
+		"{\"a\":{\"x\":1},\"b\":{\"x\":1}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_verdict(parse(good[i]), GRANT_OK);
+}
+
+static void json_refuses_everything_else(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		" ",
+		"[]",
+		"1",
+		"\"a\"",
+		"null",
+		"{",
+		"}",
+		"{}x",
+		"{}{}",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{\"a\":1,}",
+		"{,}",
+		"{\"a\":[1,]}",
+		"{a:1}",
+		"{'a':1}",
+		"{\"a\":01}",
+		"{\"a\":+1}",
+		"{\"a\":.5}",
+		"{\"a\":1.}",
+		"{\"a\":1e}",
+		"{\"a\":0x1}",
+		"{\"a\":-}",
+		"{\"a\":NaN}",
+		"{\"a\":Infinity}",
+		"{\"a\":True}",
+		"{\"a\":nul}",
+		"{\"a\":\"\n\"}",
+		"{\"a\":\"\\x\"}",
+		"{\"a\":\"\\\"}",
+		"{\"a\":\"\\u12\"}",
+		"{\"a\":\"\\u0000\"}",
+		"{\"a\":\"\\ud800\"}",
+		"{\"a\":\"\\udc00\"}",
+		"{\"a\":\"\\ud800\\u0041\"}",
+		"{\"a\":\"\xc0\x80\"}",
+		"{\"a\":\"\xe0\x80\x80\"}",
+		"{\"a\":\"\xed\xa0\x80\"}",
+		"{\"a\":\"\xf4\x90\x80\x80\"}",
+		"{\"a\":\"\xf8\x88\x80\x80\x80\"}",
+		"{\"a\":\"\x80\"}",
+		"{\"a\":\"\xc3\"}",
+		"\xef\xbb\xbf{}",
+		"{\"a\":1//\n}",
+		"{\"a\":\v1}",
+		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":1}}}}}}}}",
+	};
+	cJSON *object;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (parse(bad[i]) != GRANT_BAD_JSON)
+			fail_msg("taken: %s", bad[i]);
+	assert_verdict(json_parse("{\"a\":\"\\\0\"}", 10, &object), GRANT_BAD_JSON);
+	assert_verdict(json_parse("{}\0", 3, &object), GRANT_BAD_JSON);
+	assert_verdict(parse("{\"a\":1,\"a\":1}"), GRANT_DUPLICATE_MEMBER);
+	assert_verdict(parse("{\"a\":1,\"\\u0061\":1}"), GRANT_DUPLICATE_MEMBER);
+	assert_verdict(parse("{\"b\":[{\"a\":1,\"a\":1}]}"), GRANT_DUPLICATE_MEMBER);
+	assert_verdict(parse("{\"a\":1,\"A\":1}"), GRANT_OK);
+}
+
+static void json_has_a_bound_on_the_number_of_values(void **state)
+{
+	char text[4096] = "{\"a\":[0";
+
+	(void)state;
+	for (int i = 3; i < JSON_VALUES_MAX; i++)
+		strcat(text, ",0");
+	strcat(text, "]}");
+	assert_verdict(parse(text), GRANT_OK);
+	strcpy(strrchr(text, ']'), ",0]}");
+	assert_verdict(parse(text), GRANT_BAD_JSON);
+}
+
+static void json_integers_are_exact(void **state)
+{
+	static const char text[] = "{\"a\":9007199254740991,\"b\":1.5,\"c\":-1,\"d\":1e300,"
+				   "\"e\":\"1\",\"f\":1e3}";
+	cJSON *object = NULL;
+	int64_t value = -7;
+
+	(void)state;
+	assert_verdict(json_parse(text, strlen(text), &object), GRANT_OK);
+	assert_true(json_integer(object, "a", &value));
+	assert_int_equal(value, 9007199254740991);
+	assert_true(json_integer(object, "f", &value));
+	assert_int_equal(value, 1000);
+	assert_false(json_integer(object, "b", &value));
+	assert_false(json_integer(object, "c", &value));
+	assert_false(json_integer(object, "d", &value));
+	assert_false(json_integer(object, "e", &value));
+	assert_false(json_integer(object, "A", &value));
+	cJSON_Delete(object);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(base64_decodes_what_it_encodes),
+		cmocka_unit_test(base64_takes_only_the_canonical_spelling),
+		cmocka_unit_test(a_fingerprint_is_spelled_as_openssh_does),
+		cmocka_unit_test(json_takes_what_the_standard_allows),
+		cmocka_unit_test(json_refuses_everything_else),
+		cmocka_unit_test(json_has_a_bound_on_the_number_of_values),
+		cmocka_unit_test(json_integers_are_exact),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

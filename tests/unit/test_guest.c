@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent and the module read on the guest: agent.conf and SSH_AUTH_INFO_0. */
+#include "unit.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+#include "agent/instance.h"
+#include "agent/process.h"
+#include "mint.h"
+#include "pam/auth_info.h"
+
+#define KEY_LINE                                                                                   \
+	"publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
+static bool load(const char *text, struct config *config, char *detail)
+{
+	char *directory = mint_directory();
+	char path[4096];
+	bool good;
+
+	mint_write_text(directory, "agent.conf", text);
+	snprintf(path, sizeof path, "%s/agent.conf", directory);
+	detail[0] = '\0';
+	good = config_load(config, path, detail);
+	mint_remove(directory);
+	return good;
+}
+
+static void a_missing_file_means_the_defaults(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_true(config_load(&config, "/nonexistent/agent.conf", detail));
+	assert_string_equal(config.metadata_url, "http://169.254.169.254");
+	assert_string_equal(config.instance_id, "auto");
+	assert_int_equal(config.max_key_lifetime, 60);
+	assert_int_equal(config.clock_skew, 5);
+	assert_int_equal(config.timeout_ms, 2000);
+	assert_int_not_equal(config.single_use, SINGLE_USE_AUTO);
+	assert_false(config_denies(&config, "ubuntu"));
+	assert_false(config_denies(&config, ""));
+}
+
+static void every_setting_is_read(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_true(load("# a comment\nmetadata_url = https://[fd00::1]:8080/\nprovider=excloud\n"
+			 "instance_id = i-42.a_b\ntrust_dir = /srv/trust\nmax_key_lifetime = 30\n"
+			 "clock_skew = 0\ntimeout_ms = 500\nsingle_use = pam ; a comment\n"
+			 "deny_users = root, admin\nsigner_name = signer.example\n",
+			 &config, detail));
+	assert_string_equal(config.metadata_url, "https://[fd00::1]:8080");
+	assert_string_equal(config.instance_id, "i-42.a_b");
+	assert_string_equal(config.trust_dir, "/srv/trust");
+	assert_string_equal(config.signer_name, "signer.example");
+	assert_int_equal(config.max_key_lifetime, 30);
+	assert_int_equal(config.clock_skew, 0);
+	assert_int_equal(config.timeout_ms, 500);
+	assert_int_equal(config.single_use, SINGLE_USE_PAM);
+	assert_true(config_denies(&config, "root"));
+	assert_true(config_denies(&config, "admin"));
+	assert_false(config_denies(&config, "roo"));
+	assert_false(config_denies(&config, "roots"));
+}
+
+static void a_wrong_line_is_named_with_what_was_expected(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "timeout_sm = 1\n", "line 1: there is no setting timeout_sm" },
+		{ "\n\ntimeout_ms = fast\n", "line 3: timeout_ms = fast is not 50 to 10000" },
+		{ "timeout_ms = 99999\n", "50 to 10000 milliseconds" },
+		{ "timeout_ms = -1\n", "50 to 10000 milliseconds" },
+		{ "timeout_ms =\n", "50 to 10000 milliseconds" },
+		{ "max_key_lifetime = 61\n", "1 to 60 seconds" },
+		{ "clock_skew = 1\nclock_skew = 2\n", "line 2: clock_skew is set twice" },
+		{ "single_use = maybe\n", "auto, pam, connection or no" },
+		{ "metadata_url = ftp://x\n", "http:// or https://" },
+		{ "metadata_url = http://user@x\n", "http:// or https://" },
+		{ "metadata_url = http://x/?a\n", "http:// or https://" },
+		{ "metadata_url = HTTP://x\n", "http:// or https://" },
+		{ "provider = other\n", "excloud" },
+		{ "instance_id = a/b\n", "instance_id" },
+		{ "trust_dir = trust.d\n", "a path that starts with a slash" },
+		{ "signer_name = Signer Example\n", "a DNS name" },
+		{ "[agent]\ntimeout_ms = 100\n", "there is no setting [agent] timeout_ms" },
+		{ "timeout_ms 100\n", "line 1: not NAME = VALUE" },
+		{ "timeout_ms = 100\n  200\n", "line 2" },
+		{ "TIMEOUT_MS = 100\n", "there is no setting TIMEOUT_MS" },
+	};
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		if (load(cases[i].text, &config, detail))
+			fail_msg("taken: %s", cases[i].text);
+		if (strstr(detail, cases[i].says) == NULL)
+			fail_msg("%s: says: %s", cases[i].text, detail);
+	}
+}
+
+static void a_file_that_others_may_write_is_not_read(void **state)
+{
+	char *directory = mint_directory();
+	char detail[PROBLEM_DETAIL_SIZE] = "", path[4096];
+	struct config config;
+
+	(void)state;
+	mint_write_text(directory, "agent.conf", "");
+	snprintf(path, sizeof path, "%s/agent.conf", directory);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_false(config_load(&config, path, detail));
+	assert_non_null(strstr(detail, "only root may write"));
+	assert_false(config_load(&config, directory, detail));
+	mint_remove(directory);
+}
+
+static void an_instance_id_is_a_plain_word(void **state)
+{
+	char id[INSTANCE_ID_SIZE];
+	const char *source;
+
+	(void)state;
+	assert_true(instance_id_is_valid("42"));
+	assert_false(instance_id_is_valid(""));
+	assert_false(instance_id_is_valid("a b"));
+	assert_false(instance_id_is_valid("../x"));
+	assert_false(instance_id_is_valid(
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	assert_true(instance_find("42", id, &source));
+	assert_string_equal(id, "42");
+	assert_string_equal(source, "configuration");
+}
+
+static unsigned int count_keys(const char *text)
+{
+	char hash[DIGEST_HEX_SIZE];
+	unsigned int count = 0;
+
+	while (auth_info_next_key(&text, hash)) {
+		assert_int_equal(strlen(hash), DIGEST_HEX_SIZE - 1);
+		count++;
+	}
+	assert_string_equal(text, "");
+	return count;
+}
+
+static void plain_public_keys_are_found_among_other_methods(void **state)
+{
+	(void)state;
+	assert_int_equal(count_keys(KEY_LINE), 1);
+	assert_int_equal(count_keys(KEY_LINE "\n"), 1);
+	assert_int_equal(count_keys("password\n" KEY_LINE "\nkeyboard-interactive/pam\n"), 1);
+	assert_int_equal(count_keys(KEY_LINE "\n" KEY_LINE "\n"), 2);
+	assert_int_equal(count_keys(""), 0);
+	assert_int_equal(count_keys("\n\n\n"), 0);
+	assert_int_equal(count_keys("password\n"), 0);
+	assert_int_equal(count_keys("publickey\n"), 0);
+	assert_int_equal(count_keys("publickey ssh-ed25519\n"), 0);
+	assert_int_equal(count_keys("publickey ssh-ed25519 \n"), 0);
+	assert_int_equal(count_keys("publickey ssh-ed25519 not*base64\n"), 0);
+	assert_int_equal(count_keys("hostbased" KEY_LINE "\n"), 0);
+	assert_int_equal(count_keys(KEY_LINE " CA=ssh-ed25519 SHA256:x\n"), 0);
+}
+
+static void a_process_knows_its_parent_and_start(void **state)
+{
+	struct process self, parent;
+
+	(void)state;
+	assert_true(process_read(getpid(), &self));
+	assert_int_equal(self.pid, getpid());
+	assert_int_equal(self.parent, getppid());
+	assert_true(self.start > 0);
+	assert_true(process_read(getppid(), &parent));
+	assert_true(parent.start <= self.start);
+	assert_false(process_read(0x7ffffffe, &parent));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_missing_file_means_the_defaults),
+		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(a_wrong_line_is_named_with_what_was_expected),
+		cmocka_unit_test(a_file_that_others_may_write_is_not_read),
+		cmocka_unit_test(an_instance_id_is_a_plain_word),
+		cmocka_unit_test(plain_public_keys_are_found_among_other_methods),
+		cmocka_unit_test(a_process_knows_its_parent_and_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
