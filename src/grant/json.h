@@ -15,7 +15,7 @@
 /* Arrays and objects inside one another; a grant needs three levels. */
 #define JSON_DEPTH_MAX 8
 /* Members and elements in one text, so that looking for duplicates has a bound. */
-#define JSON_VALUES_MAX 256
+#define JSON_VALUES_MAX 2048
 /* The largest integer that every JSON reader takes exactly (RFC 7493 section 2.2). */
 #define JSON_INTEGER_MAX 9007199254740991.0
 

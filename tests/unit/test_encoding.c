@@ -150,7 +150,7 @@ static void json_refuses_everything_else(void **state)
 
 static void json_has_a_bound_on_the_number_of_values(void **state)
 {
-	char text[4096] = "{\"a\":[0";
+	char text[8192] = "{\"a\":[0";
 
 	(void)state;
 	for (int i = 3; i < JSON_VALUES_MAX; i++)

@@ -146,7 +146,7 @@ static void a_blob_that_is_not_what_its_name_says_is_refused(void **state)
 		{ "ssh-rsa", rsa_blob(2048, negative, 1) },
 		{ "ssh-rsa", rsa_blob(2048, padded, 4) },
 		{ "ssh-rsa", rsa_blob(2048, nine, 9) },
-		{ "ssh-rsa", rsa_blob(2048, NULL, 0) },
+		{ "ssh-rsa", rsa_blob(2048, f4, 0) },
 		{ "ssh-rsa", rsa_blob(16385, f4, 3) },
 		{ "ssh-ed25519", longer },
 		{ "ssh-ed25519", cut },

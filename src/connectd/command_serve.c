@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve, init and audit: start the control plane, make its database and key, show its trail. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "connectd/commands.h"
+#include "connectd/server.h"
+#include "connectd/trail.h"
+
+/* Hold the lock of this database for as long as the process lives. False when another has it. */
+static bool take_lock(const char *database)
+{
+	char path[CONNECTD_VALUE_SIZE + 8], holder[32] = "";
+	int fd;
+
+	snprintf(path, sizeof path, "%s.lock", database);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fprintf(stderr, "exc-connectd: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (read(fd, holder, sizeof holder - 1) < 0)
+			holder[0] = '\0';
+		fprintf(stderr,
+			"exc-connectd: process %s already serves the database %s; stop it first, or give "
+			"this one another database\n",
+			holder[0] == '\0' ? "(unknown)" : holder, database);
+		close(fd);
+		return false;
+	}
+	snprintf(holder, sizeof holder, "%d", (int)getpid());
+	if (ftruncate(fd, 0) != 0 || write(fd, holder, strlen(holder)) < 0)
+		fprintf(stderr, "exc-connectd: %s: %s\n", path, strerror(errno));
+	return true; /* the descriptor stays open: it is the lock */
+}
+
+int serve_main(int argc, char **argv, const struct connectd_config *config)
+{
+	char error[CONNECTD_ERROR_SIZE] = "";
+	struct signing_key key;
+	struct store store;
+	int result;
+
+	(void)argv;
+	if (argc != 0)
+		return usage_error("serve takes no arguments");
+	if (!signing_key_load(&key, config->signing_key, error, sizeof error)) {
+		fprintf(stderr, "exc-connectd: %s\n", error);
+		return EXIT_FAILURE;
+	}
+	if (!store_open(&store, config->database, false, error, sizeof error)) {
+		fprintf(stderr, "exc-connectd: %s\n", error);
+		signing_key_free(&key);
+		return EXIT_FAILURE;
+	}
+	result = EXIT_FAILURE;
+	if (take_lock(config->database))
+		result = server_run(&(struct service){ config, &store, &key });
+	store_close(&store);
+	signing_key_free(&key);
+	return result;
+}
+
+int init_main(int argc, char **argv, const struct connectd_config *config)
+{
+	char error[CONNECTD_ERROR_SIZE] = "";
+	_cleanup_free_ char *pem = NULL;
+	struct signing_key key;
+	struct store store;
+
+	(void)argv;
+	if (argc != 0)
+		return usage_error("init takes no arguments");
+	if (!store_open(&store, config->database, true, error, sizeof error) ||
+	    !signing_key_create(config->signing_key, error, sizeof error) ||
+	    !signing_key_load(&key, config->signing_key, error, sizeof error)) {
+		fprintf(stderr, "exc-connectd: %s\n", error);
+		return EXIT_FAILURE;
+	}
+	store_close(&store);
+	pem = signing_key_public_pem(&key);
+	signing_key_free(&key);
+	if (pem == NULL)
+		return EXIT_FAILURE;
+	fputs(pem, stdout);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int audit_main(int argc, char **argv, const struct connectd_config *config)
+{
+	char error[CONNECTD_ERROR_SIZE] = "";
+	int64_t limit = TRAIL_LIMIT_DEFAULT;
+	struct store store;
+	bool json = false, printed;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			json = true;
+		else if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc)
+			limit = atoll(argv[++i]);
+		else
+			return usage_error("audit takes --json and --limit N");
+	}
+	if (limit < 1 || limit > TRAIL_LIMIT_MAX)
+		return usage_error("--limit is 1 to 100000");
+	if (!store_open(&store, config->database, false, error, sizeof error)) {
+		fprintf(stderr, "exc-connectd: %s\n", error);
+		return EXIT_FAILURE;
+	}
+	printed = trail_print(&store, limit, json);
+	store_close(&store);
+	return printed ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connectd.conf: every setting of the control plane, read in one place (exc-connectd.conf(5)). */
+#include "connectd/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+	struct connectd_config *config;
+	char what[CONNECTD_ERROR_SIZE]; /* the first thing that was wrong */
+	uint32_t seen; /* a bit for each setting */
+};
+
+static bool read_number(const char *text, unsigned int min, unsigned int max, unsigned int *out)
+{
+	unsigned int number = 0;
+	size_t length = strlen(text);
+
+	if (length == 0 || length > 6 || strspn(text, "0123456789") != length)
+		return false;
+	for (; *text != '\0'; text++)
+		number = 10 * number + (unsigned int)(*text - '0');
+	*out = number;
+	return number >= min && number <= max;
+}
+
+/* 192.0.2.1:80 or [2001:db8::1]:80 */
+static bool read_listen(struct listen_address *listen, const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	size_t length = colon == NULL ? 0 : (size_t)(colon - value);
+	bool brackets = length > 2 && value[0] == '[' && colon[-1] == ']';
+	unsigned char binary[sizeof(struct in6_addr)];
+	unsigned int port;
+
+	if (brackets) {
+		value++;
+		length -= 2;
+	}
+	if (length == 0 || length >= sizeof listen->address ||
+	    !read_number(colon + 1, 0, 65535, &port))
+		return false;
+	memcpy(listen->address, value, length);
+	listen->address[length] = '\0';
+	listen->port = (int)port;
+	return inet_pton(brackets ? AF_INET6 : AF_INET, listen->address, binary) == 1;
+}
+
+static bool read_path(char *out, const char *value)
+{
+	if (value[0] != '/' || strlen(value) >= CONNECTD_VALUE_SIZE)
+		return false;
+	memcpy(out, value, strlen(value) + 1);
+	return true;
+}
+
+static bool read_issuer(char *out, const char *value)
+{
+	size_t length = strlen(value);
+
+	if (length == 0 || length >= CONNECTD_VALUE_SIZE)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (value[i] < 0x20 || value[i] > 0x7e)
+			return false;
+	memcpy(out, value, length + 1);
+	return true;
+}
+
+static const char *const names[] = {
+	"database",        "signing_key",         "issuer",
+	"compute_listen",  "compute_certificate", "compute_private_key",
+	"metadata_listen", "key_lifetime"
+};
+static const char *const expected[] = { "a path that starts with a slash",
+					"a path that starts with a slash",
+					"printable text",
+					"ADDRESS:PORT or [IPv6]:PORT",
+					"a path that starts with a slash",
+					"a path that starts with a slash",
+					"ADDRESS:PORT or [IPv6]:PORT",
+					"5 to 60 seconds" };
+
+static bool read_setting(struct connectd_config *config, size_t which, const char *value)
+{
+	switch (which) {
+	case 0:
+		return read_path(config->database, value);
+	case 1:
+		return read_path(config->signing_key, value);
+	case 2:
+		return read_issuer(config->issuer, value);
+	case 3:
+		return read_listen(&config->compute_listen, value);
+	case 4:
+		return read_path(config->compute_certificate, value);
+	case 5:
+		return read_path(config->compute_private_key, value);
+	case 6:
+		return read_listen(&config->metadata_listen, value);
+	default:
+		return read_number(value, CONNECTD_KEY_LIFETIME_MIN, CONNECTD_KEY_LIFETIME_MAX,
+				   &config->key_lifetime);
+	}
+}
+
+/* inih calls this for every line; 0 tells it that the line is wrong. */
+static int read_line(void *context, const char *section, const char *name, const char *value)
+{
+	struct reader *reader = context;
+	size_t which = 0;
+
+	if (reader->what[0] != '\0')
+		return 0;
+	while (which < sizeof names / sizeof names[0] && strcmp(names[which], name) != 0)
+		which++;
+	if (section[0] != '\0' || which == sizeof names / sizeof names[0])
+		snprintf(reader->what, sizeof reader->what, "there is no setting %.64s", name);
+	else if ((reader->seen & 1U << which) != 0)
+		snprintf(reader->what, sizeof reader->what, "%s is set twice", name);
+	else if (!read_setting(reader->config, which, value))
+		snprintf(reader->what, sizeof reader->what, "%s = %.64s is not %s", name, value,
+			 expected[which]);
+	reader->seen |= 1U << which;
+	return reader->what[0] == '\0';
+}
+
+static bool is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static bool check_tls(const struct connectd_config *config, char *error)
+{
+	bool certificate = config->compute_certificate[0] != '\0';
+	bool private_key = config->compute_private_key[0] != '\0';
+
+	if (certificate != private_key) {
+		snprintf(
+			error, CONNECTD_ERROR_SIZE,
+			"compute_certificate and compute_private_key go together: set both or none");
+		return false;
+	}
+	if (certificate || is_loopback(config->compute_listen.address))
+		return true;
+	snprintf(
+		error, CONNECTD_ERROR_SIZE,
+		"compute_listen = %s is not a loopback address, and private keys never cross a network "
+		"without TLS: set compute_certificate and compute_private_key",
+		config->compute_listen.address);
+	return false;
+}
+
+bool connectd_config_load(struct connectd_config *config, const char *path,
+			  char error[CONNECTD_ERROR_SIZE])
+{
+	struct reader reader = { .config = config };
+	int line;
+
+	*config = (struct connectd_config){
+		.database = LOCALSTATEDIR "/lib/exc-connectd/connectd.db",
+		.signing_key = LOCALSTATEDIR "/lib/exc-connectd/signing-key.pem",
+		.issuer = "exc-connectd",
+		.compute_listen = { "127.0.0.1", 8443 },
+		.metadata_listen = { "169.254.169.254", 80 },
+		.key_lifetime = CONNECTD_KEY_LIFETIME_MAX,
+	};
+	line = ini_parse(path, read_line, &reader);
+	if (line < 0) {
+		snprintf(error, CONNECTD_ERROR_SIZE,
+			 "%.200s: %s; write it, see exc-connectd.conf(5)", path, strerror(errno));
+		return false;
+	}
+	if (line > 0) {
+		snprintf(error, CONNECTD_ERROR_SIZE, "%.150s line %d: %.200s", path, line,
+			 reader.what[0] == '\0' ? "not NAME = VALUE" : reader.what);
+		return false;
+	}
+	return check_tls(config, error);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* connectd.conf: every setting of the control plane, read in one place (exc-connectd.conf(5)). */
+#ifndef EXC_CONNECTD_CONFIG_H
+#define EXC_CONNECTD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONNECTD_CONFIG_FILE SYSCONFDIR "/exc-instance-connect/connectd.conf"
+#define CONNECTD_VALUE_SIZE 256
+#define CONNECTD_ERROR_SIZE 384
+#define CONNECTD_KEY_LIFETIME_MIN 5 /* seconds */
+#define CONNECTD_KEY_LIFETIME_MAX 60
+
+/* A numeric address and a port; port 0 lets the kernel choose. */
+struct listen_address {
+	char address[64];
+	int port;
+};
+
+struct connectd_config {
+	char database[CONNECTD_VALUE_SIZE];
+	char signing_key[CONNECTD_VALUE_SIZE];
+	char issuer[CONNECTD_VALUE_SIZE];
+	struct listen_address compute_listen, metadata_listen;
+	char compute_certificate[CONNECTD_VALUE_SIZE]; /* both empty: no TLS, and loopback only */
+	char compute_private_key[CONNECTD_VALUE_SIZE];
+	unsigned int key_lifetime; /* seconds */
+};
+
+/* Read `path`. False when it cannot be read or a line is wrong: `error` says which and why. */
+bool connectd_config_load(struct connectd_config *config, const char *path,
+			  char error[CONNECTD_ERROR_SIZE]);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metadata endpoint: guests fetch grants and leave receipts, known by the address they come
+ * from. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "connectd/service.h"
+#include "connectd/trail.h"
+#include "grant/grant.h"
+#include "grant/json.h"
+#include "grant/signed_time.h"
+
+#define API "/v1/instance-connect/"
+#define VM_ID_SIZE 65
+#define NONCE_MAX 128
+/* Grants of one answer, as many as an agent looks at */
+#define GRANTS_MAX "16"
+/* Receipts of one request */
+#define RECEIPTS_MAX 256
+
+static void deny(struct http_response *response, int status, const char *code, const char *message)
+{
+	respond_error(response, status, code, message, NULL);
+}
+
+/* Which instance has this address? False when none has. */
+static bool find_instance(const struct service *service, const char *peer, char vm_id[VM_ID_SIZE])
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
+		service->store, "SELECT vm_id FROM instances WHERE address = ?", "t", peer);
+
+	if (statement == NULL || !store_next(service->store, statement))
+		return false;
+	snprintf(vm_id, VM_ID_SIZE, "%s", store_text(statement, 0));
+	return true;
+}
+
+static bool nonce_is_valid(const char *nonce)
+{
+	size_t length = strlen(nonce);
+
+	return length > 0 && length <= NONCE_MAX &&
+	       strspn(nonce, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		       length;
+}
+
+/* What time it is, signed for this request alone. */
+static char *sign_time(const struct service *service, const char *vm_id, const char *nonce)
+{
+	char payload[sizeof GRANT_AUDIENCE_PREFIX + VM_ID_SIZE + NONCE_MAX + 64];
+
+	/* All values are of characters that JSON does not escape. */
+	snprintf(payload, sizeof payload,
+		 "{\"aud\":\"" GRANT_AUDIENCE_PREFIX "%s\",\"nonce\":\"%s\",\"iat\":%lld}", vm_id,
+		 nonce, (long long)time(NULL));
+	return signing_key_sign(service->key, SIGNED_TIME_TYP, payload);
+}
+
+/* The first time that a grant is given out is worth a row. */
+static void note_served(const struct service *service, sqlite3_stmt *grant, const char *vm_id,
+			const char *peer)
+{
+	const struct trail_row row = { .event = "served",
+				       .caller = store_text(grant, 4),
+				       .user = store_text(grant, 2),
+				       .vm_id = vm_id,
+				       .jti = store_text(grant, 1),
+				       .fingerprint = store_text(grant, 3),
+				       .source = peer,
+				       .request_id = store_text(grant, 5) };
+
+	if (sqlite3_column_type(grant, 6) != SQLITE_NULL)
+		return;
+	if (store_run(service->store,
+		      "UPDATE grants SET served_at = ? WHERE jti = ? AND served_at IS NULL", "it",
+		      (int64_t)time(NULL), row.jti))
+		trail_append(service->store, &row);
+}
+
+static void get_grants(const struct service *service, const struct http_request *request,
+		       struct http_response *response, const char *vm_id)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	_cleanup_free_ char *signed_time = NULL;
+	cJSON *object, *grants;
+
+	if (!is_user_name(request->user)) {
+		deny(response, 400, "metadata.request.invalid",
+		     "user must be the name of a Linux user");
+		return;
+	}
+	statement = store_prepare(
+		service->store,
+		"SELECT jws, jti, user, fingerprint, caller, request_id, served_at FROM grants"
+		" WHERE vm_id = ?1 AND user = ?2 AND expires > ?3 AND used_at IS NULL"
+		" AND ?4 IN ('', fingerprint) ORDER BY expires DESC LIMIT " GRANTS_MAX,
+		"ttit", vm_id, request->user, (int64_t)time(NULL), request->fingerprint);
+	object = cJSON_CreateObject();
+	cJSON_AddStringToObject(object, "instance_id", vm_id);
+	grants = cJSON_AddArrayToObject(object, "grants");
+	while (statement != NULL && store_next(service->store, statement)) {
+		cJSON_AddItemToArray(grants, cJSON_CreateString(store_text(statement, 0)));
+		note_served(service, statement, vm_id, request->peer);
+	}
+	if (nonce_is_valid(request->nonce))
+		signed_time = sign_time(service, vm_id, request->nonce);
+	if (signed_time != NULL)
+		cJSON_AddStringToObject(object, "time", signed_time);
+	respond_json(response, 200, object);
+}
+
+/* Mark one grant of this instance as used, once. What the receipt says of it is not believed: the
+ * row is made from what was issued. */
+static void take_receipt(const struct service *service, const cJSON *receipt, const char *vm_id)
+{
+	const char *jti = json_string(receipt, "jti");
+	const char *client = json_string(receipt, "client");
+	_cleanup_statement_ sqlite3_stmt *grant = NULL;
+	int64_t used_at;
+
+	if (jti == NULL)
+		return;
+	if (!json_integer(receipt, "used_at", &used_at))
+		used_at = (int64_t)time(NULL);
+	grant = store_prepare(service->store,
+			      "SELECT caller, user, fingerprint, request_id FROM grants"
+			      " WHERE jti = ? AND vm_id = ? AND used_at IS NULL",
+			      "tt", jti, vm_id);
+	if (grant == NULL || !store_next(service->store, grant))
+		return;
+	store_run(service->store, "UPDATE grants SET used_at = ? WHERE jti = ? AND vm_id = ?",
+		  "itt", used_at, jti, vm_id);
+	trail_append(service->store,
+		     &(const struct trail_row){ .event = "used",
+						.caller = store_text(grant, 0),
+						.user = store_text(grant, 1),
+						.vm_id = vm_id,
+						.jti = jti,
+						.fingerprint = store_text(grant, 2),
+						.source = client,
+						.request_id = store_text(grant, 3) });
+}
+
+static void post_receipts(const struct service *service, const struct http_request *request,
+			  struct http_response *response, const char *vm_id)
+{
+	_cleanup_json_ cJSON *body = NULL;
+	const cJSON *receipts, *receipt;
+
+	if (json_parse(request->body, request->body_length, &body) != GRANT_OK ||
+	    !cJSON_IsArray(receipts = json_member(body, "receipts")) ||
+	    cJSON_GetArraySize(receipts) > RECEIPTS_MAX) {
+		deny(response, 400, "metadata.request.invalid",
+		     "the body must be {\"receipts\":[…]} with up to 256 receipts");
+		return;
+	}
+	if (!store_run(service->store, "BEGIN IMMEDIATE", "")) {
+		deny(response, 503, "metadata.unavailable", "the database is busy; try again");
+		return;
+	}
+	cJSON_ArrayForEach(receipt, receipts) take_receipt(service, receipt, vm_id);
+	if (!store_run(service->store, "COMMIT", "")) {
+		store_run(service->store, "ROLLBACK", "");
+		deny(response, 503, "metadata.unavailable", "the receipts could not be stored");
+		return;
+	}
+	response->status = 204;
+}
+
+void metadata_handle(const struct service *service, const struct http_request *request,
+		     struct http_response *response)
+{
+	char vm_id[VM_ID_SIZE];
+
+	/* A request that a confused web server makes for somebody else has neither. */
+	if (!request->has_metadata_header || request->is_forwarded) {
+		deny(response, 403, "metadata.forbidden",
+		     "send X-Exc-Metadata: 1, and not through a proxy");
+		return;
+	}
+	if (!find_instance(service, request->peer, vm_id)) {
+		deny(response, 404, "metadata.instance.not_found", "no instance has this address");
+		return;
+	}
+	if (strcmp(request->path, API "grants") == 0 && request->method == HTTP_GET)
+		get_grants(service, request, response, vm_id);
+	else if (strcmp(request->path, API "receipts") == 0 && request->method == HTTP_POST)
+		post_receipts(service, request, response, vm_id);
+	else if (strcmp(request->path, API "grants") == 0 ||
+		 strcmp(request->path, API "receipts") == 0)
+		deny(response, 405, "metadata.method_not_allowed", "GET grants, POST receipts");
+	else
+		deny(response, 404, "metadata.not_found", "there is nothing at this path");
+}

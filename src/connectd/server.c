@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serve the compute API and the metadata endpoint over HTTP with libwebsockets. */
+#include "connectd/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+
+#include <libwebsockets.h>
+#include <openssl/crypto.h>
+#include <systemd/sd-daemon.h>
+
+#define RESPONSE_HEADER_SIZE 1024
+
+typedef void handler(const struct service *service, const struct http_request *request,
+		     struct http_response *response);
+
+/* One listener: what it is called, how it answers, how much body it takes. */
+struct listener {
+	const struct service *service;
+	handler *handle;
+	size_t body_max;
+};
+
+/* One request in the making; libwebsockets clears it when a connection begins. */
+struct session {
+	struct http_request request;
+	char *body;
+	size_t body_length;
+	bool too_large;
+	char *answer; /* LWS_PRE bytes and the body */
+	size_t answer_length;
+};
+
+static struct lws_context *running; /* for the signal handler alone */
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number)
+{
+	(void)signal_number;
+	stopped = 1;
+	lws_cancel_service(running);
+}
+
+static void forget(char **secret, size_t length)
+{
+	if (*secret != NULL)
+		OPENSSL_cleanse(*secret, length);
+	free(*secret);
+	*secret = NULL;
+}
+
+static void clear_session(struct session *session)
+{
+	forget(&session->body, session->body_length);
+	forget(&session->answer, LWS_PRE + session->answer_length);
+	memset(session, 0, sizeof *session);
+}
+
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
+{
+	if (lws_hdr_copy(wsi, out, (int)size, token) < 0)
+		out[0] = '\0';
+}
+
+static bool custom_header_is(struct lws *wsi, const char *name, const char *expected)
+{
+	char value[HEADER_VALUE_SIZE];
+
+	return lws_hdr_custom_copy(wsi, value, sizeof value, name, (int)strlen(name)) > 0 &&
+	       strcmp(value, expected) == 0;
+}
+
+static void copy_argument(struct lws *wsi, const char *name, char *out, size_t size)
+{
+	char buffer[HEADER_VALUE_SIZE];
+	const char *value = lws_get_urlarg_by_name(wsi, name, buffer, sizeof buffer);
+
+	snprintf(out, size, "%s", value == NULL ? "" : value);
+}
+
+/* Read what the headers say. False when the request line does not fit. */
+static bool read_request(struct lws *wsi, struct http_request *request)
+{
+	static const struct {
+		enum lws_token_indexes token;
+		enum http_method method;
+	} methods[] = { { WSI_TOKEN_GET_URI, HTTP_GET },
+			{ WSI_TOKEN_POST_URI, HTTP_POST },
+			{ WSI_TOKEN_PUT_URI, HTTP_PUT } };
+	const char *peer = request->peer;
+
+	request->method = HTTP_OTHER;
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		if (lws_hdr_total_length(wsi, methods[i].token) <= 0)
+			continue;
+		request->method = methods[i].method;
+		if (lws_hdr_copy(wsi, request->path, sizeof request->path, methods[i].token) < 0)
+			return false;
+	}
+	lws_get_peer_simple(wsi, request->peer, sizeof request->peer);
+	if (strncasecmp(peer, "::ffff:", 7) == 0)
+		memmove(request->peer, peer + 7, strlen(peer + 7) + 1);
+	copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization,
+		    sizeof request->authorization);
+	request->has_metadata_header = custom_header_is(wsi, "x-exc-metadata:", "1");
+	request->is_forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
+	copy_argument(wsi, "user=", request->user, sizeof request->user);
+	copy_argument(wsi, "fingerprint=", request->fingerprint, sizeof request->fingerprint);
+	/* A plus that nobody wrote as %2B has become a space, which no fingerprint has. */
+	for (char *space = request->fingerprint; (space = strchr(space, ' ')) != NULL;)
+		*space = '+';
+	copy_argument(wsi, "nonce=", request->nonce, sizeof request->nonce);
+	return true;
+}
+
+static int send_headers(struct lws *wsi, const struct http_response *response, size_t length)
+{
+	unsigned char buffer[LWS_PRE + RESPONSE_HEADER_SIZE];
+	unsigned char *start = buffer + LWS_PRE, *at = start, *end = buffer + sizeof buffer - 1;
+
+	if (lws_add_http_common_headers(wsi, (unsigned int)response->status,
+					length > 0 ? "application/json" : NULL, length, &at, end) ||
+	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CACHE_CONTROL,
+					 (const unsigned char *)"no-store", 8, &at, end) ||
+	    lws_finalize_write_http_header(wsi, start, &at, end))
+		return -1;
+	return 0;
+}
+
+/* Send the headers now and the body when the connection takes it. Non-zero closes the connection.
+ */
+static int send_response(struct lws *wsi, struct session *session, struct http_response *response)
+{
+	size_t length = response->body == NULL ? 0 : strlen(response->body);
+	int result = send_headers(wsi, response, length);
+
+	if (result == 0 && length > 0) {
+		session->answer = malloc(LWS_PRE + length);
+		if (session->answer == NULL)
+			result = -1;
+		else
+			memcpy(session->answer + LWS_PRE, response->body, length);
+		session->answer_length = length;
+	}
+	forget(&response->body, length);
+	if (result != 0)
+		return -1;
+	if (length == 0) {
+		clear_session(session);
+		return lws_http_transaction_completed(wsi) ? -1 : 0;
+	}
+	lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static int answer(struct lws *wsi, const struct listener *listener, struct session *session)
+{
+	struct http_response response = { .status = 500 };
+
+	session->request.body = session->body;
+	session->request.body_length = session->body_length;
+	if (session->too_large)
+		respond_error(&response, 413, "request.too_large", "the body is too large", NULL);
+	else
+		listener->handle(listener->service, &session->request, &response);
+	return send_response(wsi, session, &response);
+}
+
+static int begin(struct lws *wsi, const struct listener *listener, struct session *session)
+{
+	clear_session(session);
+	if (!read_request(wsi, &session->request))
+		return -1;
+	/* A body follows, and LWS_CALLBACK_HTTP_BODY_COMPLETION after it. */
+	if (session->request.method == HTTP_POST || session->request.method == HTTP_PUT) {
+		char length[32];
+
+		copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof length);
+		if (strtoul(length, NULL, 10) > 0)
+			return 0;
+	}
+	return answer(wsi, listener, session);
+}
+
+static int take_body(const struct listener *listener, struct session *session, const void *bytes,
+		     size_t length)
+{
+	char *grown;
+
+	if (length > listener->body_max - session->body_length)
+		session->too_large = true;
+	if (session->too_large)
+		return 0;
+	grown = realloc(session->body, session->body_length + length);
+	if (grown == NULL)
+		return -1;
+	memcpy(grown + session->body_length, bytes, length);
+	session->body = grown;
+	session->body_length += length;
+	return 0;
+}
+
+static int send_body(struct lws *wsi, struct session *session)
+{
+	int written;
+
+	if (session->answer == NULL)
+		return 0;
+	written = lws_write(wsi, (unsigned char *)session->answer + LWS_PRE, session->answer_length,
+			    LWS_WRITE_HTTP_FINAL);
+	clear_session(session);
+	if (written < 0)
+		return -1;
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *bytes,
+		    size_t length)
+{
+	const struct lws_protocols *protocol = lws_get_protocol(wsi);
+	const struct listener *listener = protocol == NULL ? NULL : protocol->user;
+
+	switch (reason) {
+	case LWS_CALLBACK_HTTP:
+		return begin(wsi, listener, user);
+	case LWS_CALLBACK_HTTP_BODY:
+		return take_body(listener, user, bytes, length);
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return answer(wsi, listener, user);
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return send_body(wsi, user);
+	case LWS_CALLBACK_CLOSED_HTTP:
+		if (user != NULL)
+			clear_session(user);
+		return 0;
+	default:
+		return lws_callback_http_dummy(wsi, reason, user, bytes, length);
+	}
+}
+
+static void log_line(int level, const char *line)
+{
+	(void)level;
+	fprintf(stderr, "exc-connectd: libwebsockets: %s", line);
+}
+
+/* Listen on one address. NULL, with a line on stderr, when that fails. */
+static struct lws_vhost *listen_on(struct lws_context *context,
+				   const struct listen_address *address,
+				   const struct lws_protocols *protocols, const char *certificate,
+				   const char *private_key)
+{
+	struct lws_context_creation_info info = {
+		.port = address->port,
+		.iface = address->address,
+		.protocols = protocols,
+		.vhost_name = protocols[0].name,
+		.timeout_secs = SERVER_REQUEST_SECONDS,
+		.keepalive_timeout = SERVER_KEEPALIVE_SECONDS,
+		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+	};
+	struct lws_vhost *vhost;
+
+	if (strchr(address->address, ':') == NULL)
+		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+	if (certificate[0] != '\0') {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info.ssl_cert_filepath = certificate;
+		info.ssl_private_key_filepath = private_key;
+	}
+	vhost = lws_create_vhost(context, &info);
+	if (vhost == NULL)
+		fprintf(stderr,
+			"exc-connectd: cannot listen on %s port %d: is the address on this machine, the "
+			"port free%s?\n",
+			address->address, address->port,
+			certificate[0] != '\0' ? ", the certificate readable" : "");
+	return vhost;
+}
+
+static void print_url(const char *name, const struct listen_address *address, bool tls,
+		      struct lws_vhost *vhost)
+{
+	bool ipv6 = strchr(address->address, ':') != NULL;
+
+	printf(" %s %s://%s%s%s:%d", name, tls ? "https" : "http", ipv6 ? "[" : "",
+	       address->address, ipv6 ? "]" : "", lws_get_vhost_listen_port(vhost));
+}
+
+/* Start both listeners and serve until somebody says stop. */
+static int serve(struct lws_context *context, const struct connectd_config *config,
+		 const struct lws_protocols *compute, const struct lws_protocols *metadata)
+{
+	const struct sigaction action = { .sa_handler = stop };
+	struct lws_vhost *compute_vhost, *metadata_vhost;
+	bool tls = config->compute_certificate[0] != '\0';
+
+	compute_vhost = listen_on(context, &config->compute_listen, compute,
+				  config->compute_certificate, config->compute_private_key);
+	metadata_vhost = compute_vhost == NULL
+				 ? NULL
+				 : listen_on(context, &config->metadata_listen, metadata, "", "");
+	if (metadata_vhost == NULL)
+		return EXIT_FAILURE;
+	running = context;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	printf("exc-connectd:");
+	print_url("compute", &config->compute_listen, tls, compute_vhost);
+	print_url("metadata", &config->metadata_listen, false, metadata_vhost);
+	putchar('\n');
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	while (!stopped && lws_service(context, 0) >= 0)
+		;
+	sd_notify(0, "STOPPING=1");
+	return stopped ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int server_run(const struct service *service)
+{
+	struct listener compute = { service, compute_handle, COMPUTE_BODY_MAX };
+	struct listener metadata = { service, metadata_handle, METADATA_BODY_MAX };
+	const struct lws_protocols compute_protocols[] = { { .name = "compute",
+							     .callback = on_event,
+							     .user = &compute,
+							     .per_session_data_size =
+								     sizeof(struct session) },
+							   { 0 } };
+	const struct lws_protocols metadata_protocols[] = { { .name = "metadata",
+							      .callback = on_event,
+							      .user = &metadata,
+							      .per_session_data_size =
+								      sizeof(struct session) },
+							    { 0 } };
+	const struct rlimit files = { SERVER_CONNECTIONS_MAX + 64, SERVER_CONNECTIONS_MAX + 64 };
+	const struct lws_context_creation_info info = {
+		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+		.max_http_header_data2 = SERVER_HEADER_BYTES_MAX,
+		.fd_limit_per_thread = SERVER_CONNECTIONS_MAX,
+		.server_string = "exc-connectd",
+	};
+	struct lws_context *context;
+	int result;
+
+	/* libwebsockets takes tables of as many connections as there may be open files. */
+	setrlimit(RLIMIT_NOFILE, &files);
+	signal(SIGPIPE, SIG_IGN);
+	lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
+	context = lws_create_context(&info);
+	if (context == NULL) {
+		fputs("exc-connectd: libwebsockets cannot start\n", stderr);
+		return EXIT_FAILURE;
+	}
+	result = serve(context, service->config, compute_protocols, metadata_protocols);
+	lws_context_destroy(context);
+	return result;
+}

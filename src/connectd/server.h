@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serve the compute API and the metadata endpoint over HTTP with libwebsockets. */
+#ifndef EXC_SERVER_H
+#define EXC_SERVER_H
+
+#include "connectd/service.h"
+
+/* Seconds that a client may take for its request, and stay connected in between */
+#define SERVER_REQUEST_SECONDS 10
+#define SERVER_KEEPALIVE_SECONDS 5
+/* Open connections, both listeners together */
+#define SERVER_CONNECTIONS_MAX 1024
+/* Bytes of one request's headers */
+#define SERVER_HEADER_BYTES_MAX 8192
+
+/* Serve until SIGTERM or SIGINT. Prints one line on stdout when both listeners are ready, and tells
+ * systemd. Returns the program's exit status; says on stderr why it could not start. */
+int server_run(const struct service *service);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both listeners share: the request, the answer, and what answering needs. */
+#include "connectd/service.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "grant/base64.h"
+#include "grant/grant.h"
+
+void respond_json(struct http_response *response, int status, cJSON *object)
+{
+	response->status = status;
+	response->body = cJSON_PrintUnformatted(object);
+	if (response->body == NULL)
+		response->status = 500;
+	cJSON_Delete(object);
+}
+
+void respond_error(struct http_response *response, int status, const char *code,
+		   const char *message, const char *request_id)
+{
+	cJSON *object = cJSON_CreateObject();
+	cJSON *error = cJSON_AddObjectToObject(object, "error");
+
+	cJSON_AddStringToObject(error, "code", code);
+	cJSON_AddStringToObject(error, "message", message);
+	if (request_id != NULL)
+		cJSON_AddStringToObject(error, "request_id", request_id);
+	respond_json(response, status, object);
+}
+
+bool make_request_id(char id[REQUEST_ID_SIZE])
+{
+	uint8_t bytes[16];
+
+	if (RAND_bytes(bytes, sizeof bytes) != 1)
+		return false;
+	memcpy(id, "req_", 5);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(id + 4 + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+bool make_random_name(char name[RANDOM_NAME_SIZE])
+{
+	uint8_t bytes[24];
+
+	do {
+		if (RAND_bytes(bytes, sizeof bytes) != 1)
+			return false;
+		base64url_encode(bytes, sizeof bytes, name);
+	} while (name[0] == '-'); /* it would be an option where it is an argument */
+	return true;
+}
+
+bool is_user_name(const char *user)
+{
+	size_t length = strlen(user);
+
+	return length > 0 && length < GRANT_USER_SIZE && user[0] != '-' && user[0] != '.' &&
+	       strspn(user,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@$+-") ==
+		       length;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both listeners share: the request, the answer, and what answering needs. */
+#ifndef EXC_SERVICE_H
+#define EXC_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "connectd/config.h"
+#include "connectd/signing.h"
+#include "connectd/store.h"
+
+/* Bytes of a request's body */
+#define COMPUTE_BODY_MAX (16 * 1024)
+#define METADATA_BODY_MAX (64 * 1024)
+#define PATH_SIZE 256
+#define HEADER_VALUE_SIZE 256
+/* "req_" and 32 hexadecimal digits */
+#define REQUEST_ID_SIZE 40
+/* 192 random bits in base64url, and the NUL */
+#define RANDOM_NAME_SIZE 33
+
+struct service {
+	const struct connectd_config *config;
+	const struct store *store;
+	const struct signing_key *key;
+};
+
+enum http_method {
+	HTTP_GET,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_OTHER
+};
+
+struct http_request {
+	enum http_method method;
+	char path[PATH_SIZE];
+	char peer[64]; /* the address that the connection comes from */
+	char authorization[HEADER_VALUE_SIZE]; /* empty when absent or too long */
+	bool has_metadata_header; /* X-Exc-Metadata: 1 */
+	bool is_forwarded; /* X-Forwarded-For is there */
+	char user[HEADER_VALUE_SIZE], fingerprint[HEADER_VALUE_SIZE], nonce[HEADER_VALUE_SIZE];
+	const char *body;
+	size_t body_length;
+};
+
+/* `body` is allocated, and may hold a private key: whoever sends it overwrites it afterwards. */
+struct http_response {
+	int status;
+	char *body; /* NULL for no body */
+};
+
+/* Answer with this object, which is freed. */
+void respond_json(struct http_response *response, int status, cJSON *object);
+
+/* Answer {"error":{"code","message","request_id"}}. */
+void respond_error(struct http_response *response, int status, const char *code,
+		   const char *message, const char *request_id);
+
+/* Random names: for a request, and for what nobody may guess. False: no random numbers. */
+bool make_request_id(char id[REQUEST_ID_SIZE]);
+bool make_random_name(char name[RANDOM_NAME_SIZE]);
+
+/* 1 to 32 characters that a Linux user name may have, as the agent takes them. */
+bool is_user_name(const char *user);
+
+void compute_handle(const struct service *service, const struct http_request *request,
+		    struct http_response *response);
+void metadata_handle(const struct service *service, const struct http_request *request,
+		     struct http_response *response);
+
+#endif
