@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A throwaway guest in namespaces, and an operator beside it, for the end-to-end tests and the demo.
+#
+# The guest has a real sshd, PAM and journald, over overlays of this machine's /etc, /usr, /var, /home
+# and /root. The operator has exc-connectd and the ssh client. A veth pair is the network between
+# them. Everything is gone when guest_stop ends the two holders.
+#
+# EXC_BUILD is the build directory; GUEST_DIR, set by guest_start, is where files are.
+
+: "${EXC_BUILD:?is the build directory to test, such as $PWD/build/check}"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+GUEST_ADDRESS=10.97.0.2
+OPERATOR_ADDRESS=10.97.0.1
+METADATA_ADDRESS=169.254.169.254
+# The Python that Debian's modules are installed for, whatever else is in PATH
+PYTHON=/usr/bin/python3
+# Seconds that anything is waited for
+WAIT_SECONDS=20
+
+namespaces_allowed() {
+	[ "$(id -u)" -eq 0 ] && unshare --mount --net --pid --fork --mount-proc \
+		--propagation private sh -c 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w /mnt/m &&
+			mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /mnt/m' 2>/dev/null
+}
+
+# wait_for COMMAND...: until it succeeds, for what gives no event; fails after WAIT_SECONDS
+wait_for() {
+	local deadline=$((SECONDS + WAIT_SECONDS))
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || { echo "waited in vain for: $*" >&2; return 1; }
+		sleep 0.05
+	done
+}
+
+# Run in the guest, in the operator's network.
+guest() { nsenter -t "$(<"$GUEST_DIR/guest.pid")" -m -n -p -- "$@"; }
+operator() { nsenter -t "$(<"$GUEST_DIR/operator.pid")" -n -p -- "$@"; }
+
+# hold NAME UNSHARE-OPTION...: a process that keeps namespaces open; its child's pid is NAME.pid
+hold() {
+	local name=$1 child
+	shift
+	unshare --fork --kill-child --pid "$@" sleep infinity </dev/null >/dev/null 2>&1 3>&- &
+	echo $! >"$GUEST_DIR/$name.holder"
+	for ((child = 0; child < 400; child++)); do
+		[ -z "$(cat "/proc/$!/task/$!/children" 2>/dev/null)" ] || break
+		sleep 0.01
+	done
+	tr -d ' ' <"/proc/$!/task/$!/children" >"$GUEST_DIR/$name.pid"
+	# The child is born in its namespaces, but only in them once it has become sleep.
+	wait_for grep -q '^sleep' "/proc/$(<"$GUEST_DIR/$name.pid")/comm"
+}
+
+# Overlays and devices, inside the guest's mount namespace.
+guest_mounts() {
+	guest bash -euc '
+		mount -t tmpfs tmpfs "$1/layers"
+		for folder in etc usr var home root; do
+			mkdir -p "$1/layers/$folder/upper" "$1/layers/$folder/work"
+			mount -t overlay overlay \
+				-o "lowerdir=/$folder,upperdir=$1/layers/$folder/upper,workdir=$1/layers/$folder/work" \
+				"/$folder"
+		done
+		mount -t tmpfs -o mode=0755 tmpfs /run
+		dev=$1/layers/dev
+		mkdir "$dev"
+		mount -t tmpfs -o mode=0755 tmpfs "$dev"
+		for node in null zero full random urandom tty; do
+			touch "$dev/$node"
+			mount --bind "/dev/$node" "$dev/$node"
+		done
+		mkdir "$dev/pts" "$dev/shm"
+		mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$dev/pts"
+		ln -s pts/ptmx "$dev/ptmx"
+		ln -s /proc/self/fd "$dev/fd"
+		ln -s /run/systemd/journal/dev-log "$dev/log"
+		mount --rbind "$dev" /dev
+	' bash "$GUEST_DIR"
+}
+
+guest_network() {
+	local guest_pid operator_pid
+	guest_pid=$(<"$GUEST_DIR/guest.pid") operator_pid=$(<"$GUEST_DIR/operator.pid")
+	nsenter -t "$operator_pid" -n ip link add guest type veth peer name eth0 netns "$guest_pid"
+	nsenter -t "$operator_pid" -n sh -euc '
+		ip link set lo up
+		ip addr add "$1/24" dev guest
+		ip addr add "$2/32" dev lo
+		ip link set guest up' sh "$OPERATOR_ADDRESS" "$METADATA_ADDRESS"
+	nsenter -t "$guest_pid" -n sh -euc '
+		ip link set lo up
+		ip addr add "$1/24" dev eth0
+		ip link set eth0 up
+		ip route add default via "$2"' sh "$GUEST_ADDRESS" "$OPERATOR_ADDRESS"
+}
+
+# What is installed comes from the build, once for each build.
+stage_build() {
+	local stage=$EXC_BUILD/stage done=$EXC_BUILD/stage.done
+	[ "$done" -nt "$EXC_BUILD/src/agent/exc-instance-connect" ] &&
+		[ "$done" -nt "$EXC_BUILD/src/pam/pam_exc_instance_connect.la" ] &&
+		[ "$done" -nt "$EXC_BUILD/src/connectd/exc-connectd" ] && return
+	rm -rf "$stage"
+	make -C "$EXC_BUILD" install DESTDIR="$stage" >"$GUEST_DIR/install.log" 2>&1 || {
+		cat "$GUEST_DIR/install.log" >&2
+		return 1
+	}
+	touch "$done"
+}
+
+connectd() { "$EXC_BUILD/src/connectd/exc-connectd" --config "$GUEST_DIR/connectd.conf" "$@"; }
+
+# The operator's side: a database, an instance, a token for every instance; its key is trusted.
+connectd_setup() {
+	cat >"$GUEST_DIR/connectd.conf" <<END
+database = $GUEST_DIR/connectd.db
+signing_key = $GUEST_DIR/signing-key.pem
+compute_listen = 127.0.0.1:8443
+metadata_listen = $METADATA_ADDRESS:80
+key_lifetime = ${KEY_LIFETIME:-60}
+END
+	connectd init >"$GUEST_DIR/operator.pem"
+	connectd instance add 42 --address "$1" --host "$2" --port "$3" --host-key "$4"
+	(umask 077 && printf 'Authorization: Bearer %s\n' \
+		"$(connectd token add user:ana --instance '*')" >"$GUEST_DIR/token")
+	guest install -m 0644 "$GUEST_DIR/operator.pem" /etc/exc-instance-connect/trust.d/operator.pem
+}
+
+connectd_pid() { pgrep -f "^$EXC_BUILD/src/connectd/exc-connectd --config $GUEST_DIR/connectd.conf\$"; }
+connectd_is_gone() { ! connectd_pid >/dev/null; }
+
+connectd_start() {
+	: >"$GUEST_DIR/connectd.out"
+	operator "$EXC_BUILD/src/connectd/exc-connectd" --config "$GUEST_DIR/connectd.conf" \
+		>"$GUEST_DIR/connectd.out" 2>>"$GUEST_DIR/connectd.log" 3>&- </dev/null &
+	wait_for grep -q '^exc-connectd: compute' "$GUEST_DIR/connectd.out"
+}
+
+# connectd_stop [SIGNAL]
+connectd_stop() {
+	local pid
+	pid=$(connectd_pid) && kill "-${1:-TERM}" "$pid"
+	wait_for connectd_is_gone
+}
+
+sshd_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/22" 2>/dev/null; }
+
+guest_start() {
+	GUEST_DIR=$(mktemp -d)
+	export GUEST_DIR
+	chmod 0755 "$GUEST_DIR" # the guest's users pass through
+	mkdir "$GUEST_DIR/layers" "$GUEST_DIR/keys"
+	stage_build
+	hold operator --net
+	hold guest --mount --net --mount-proc --propagation private
+	guest_network
+	guest_mounts
+	guest "$here/guest-setup" "$EXC_BUILD/stage" "$GUEST_DIR" 42 22 \
+		>"$GUEST_DIR/setup.log" 2>&1 3>&- </dev/null || { cat "$GUEST_DIR/setup.log" >&2; return 1; }
+	local host_key
+	host_key=$(guest cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
+	echo "$GUEST_ADDRESS $host_key" >"$GUEST_DIR/known_hosts"
+	connectd_setup "$GUEST_ADDRESS" "$GUEST_ADDRESS" 22 "$host_key"
+	connectd_start
+	wait_for sshd_answers
+}
+
+guest_stop() {
+	local name
+	for name in guest operator; do
+		[ ! -s "$GUEST_DIR/$name.holder" ] || kill -KILL "$(<"$GUEST_DIR/$name.holder")" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf "$GUEST_DIR"
+}
+
+# ask USER [JSON MEMBERS]: ask for a one-time key and print the name of the file it is in
+ask() {
+	local file
+	file=$(mktemp "$GUEST_DIR/keys/XXXXXX")
+	operator curl -s --max-time 10 -H "@$GUEST_DIR/token" -o "$file.answer" \
+		-d "{\"vm_id\":42,\"user\":\"$1\"${2:+,$2}}" "http://127.0.0.1:8443/compute/instance/connect" &&
+		jq -er .private_key "$file.answer" >"$file" && echo "$file"
+}
+
+# login KEY USER [COMMAND...]: one real ssh
+login() {
+	local key=$1 user=$2
+	shift 2
+	operator ssh -F /dev/null -n -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
+		-o StrictHostKeyChecking=yes -o UserKnownHostsFile="$GUEST_DIR/known_hosts" \
+		-o ConnectTimeout=15 -o LogLevel=ERROR ${SSH_OPTIONS-} -i "$key" "$user@$GUEST_ADDRESS" "$@"
+}
+
+# A key of a person's own, in authorized_keys: the way in that must never close.
+ordinary_key() {
+	local user=$1 key=$GUEST_DIR/keys/ordinary-$1
+	if [ ! -e "$key" ]; then
+		ssh-keygen -q -t ed25519 -N '' -C ordinary -f "$key"
+		guest install -d -m 0700 -o "$user" -g "$user" "/home/$user/.ssh"
+		guest install -m 0600 -o "$user" -g "$user" "$key.pub" "/home/$user/.ssh/authorized_keys"
+	fi
+	echo "$key"
+}
+
+# journal MATCH...: the guest's entries since forget_events, one JSON object a line. (--after-cursor
+# together with a match passes over the first entry that matches.)
+journal() {
+	guest journalctl --sync
+	guest journalctl --no-pager -q -o json "$@" |
+		jq -c "select((.__MONOTONIC_TIMESTAMP | tonumber) > $(<"$GUEST_DIR/forgotten"))"
+}
+
+# events [FIELD...]: one line for each entry of ours, fields joined by spaces
+events() {
+	local fields=("$@") filter=
+	[ ${#fields[@]} -gt 0 ] || fields=(EVENT USER REASON)
+	for field in "${fields[@]}"; do
+		filter+="${filter:+,}(.EXC_$field // \"-\")"
+	done
+	journal SYSLOG_IDENTIFIER=exc-instance-connect | jq -r "[$filter] | join(\" \")"
+}
+
+# Forget the events so far, and what the agent remembers of the last failure.
+forget_events() {
+	guest journalctl --sync
+	guest journalctl --no-pager -q -n 1 -o json | jq -r .__MONOTONIC_TIMESTAMP >"$GUEST_DIR/forgotten"
+	guest sh -c 'rm -f /run/exc-instance-connect/said.* /run/exc-instance-connect/endpoint.failed'
+}
+
+# endpoint_start MODE [FILE]: an endpoint that misbehaves, in place of exc-connectd
+endpoint_start() {
+	: >"$GUEST_DIR/endpoint.out"
+	connectd_stop
+	operator "$PYTHON" "$here/bad_endpoint.py" "$1" "$METADATA_ADDRESS" 80 "${2-}" \
+		>"$GUEST_DIR/endpoint.out" 2>&1 3>&- </dev/null &
+	wait_for grep -q ready "$GUEST_DIR/endpoint.out"
+}
+
+endpoint_stop() {
+	pkill -f "^$PYTHON $here/bad_endpoint.py .* $METADATA_ADDRESS 80" || true
+	connectd_start
+}
+
+# agent USER FINGERPRINT…: the agent as sshd runs it
+agent() {
+	guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups \
+		/usr/bin/exc-instance-connect "$@"
+}
+
+# agent_conf LINE...: the configuration, in addition to what every test needs
+agent_conf() {
+	{
+		printf 'instance_id = 42\ntimeout_ms = 1000\n'
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} >"$GUEST_DIR/agent.conf"
+	guest install -m 0644 "$GUEST_DIR/agent.conf" /etc/exc-instance-connect/agent.conf
+}

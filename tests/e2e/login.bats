@@ -1,0 +1,231 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# One-time keys through a real sshd: who gets in, who does not, and what each is told.
+
+load guest
+
+setup_file() {
+	namespaces_allowed || skip "this machine permits no namespaces"
+	guest_start
+}
+
+teardown_file() {
+	[ -z "${GUEST_DIR-}" ] || guest_stop
+}
+
+setup() {
+	agent_conf
+	forget_events
+}
+
+@test "a one-time key logs in as its user and runs a command" {
+	key=$(ask ubuntu)
+	run login "$key" ubuntu id -un
+	[ "$status" -eq 0 ]
+	[ "$output" = ubuntu ]
+	[ "$(events EVENT USER CALLER CLIENT)" = "offered ubuntu user:ana -
+used ubuntu user:ana $OPERATOR_ADDRESS" ]
+}
+
+@test "a key that was used once is refused the second time" {
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[[ "$output" == *"Permission denied"* ]]
+	[ "$(events EVENT REASON | tail -n 1)" = "replayed already_used" ]
+}
+
+@test "a key for one user does not log in another" {
+	key=$(ask ubuntu)
+	run login "$key" ana true
+	[ "$status" -eq 255 ]
+	login "$key" ubuntu true
+}
+
+@test "a key that nobody asked for is refused without a word in the log" {
+	ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/stranger"
+	run login "$BATS_TEST_TMPDIR/stranger" ubuntu true
+	[ "$status" -eq 255 ]
+	[ -z "$(events)" ]
+	[ -z "$(journal SYSLOG_IDENTIFIER=sshd -p err)" ]
+}
+
+@test "a key older than its life is refused" {
+	sed -i 's/^key_lifetime.*/key_lifetime = 5/' "$GUEST_DIR/connectd.conf"
+	connectd_stop && connectd_start
+	key=$(ask ubuntu)
+	expires=$(date -d "$(jq -r .expires_at "$key.answer")" +%s)
+	is_expired() { [ "$(date +%s)" -ge "$expires" ]; }
+	wait_for is_expired
+	run login "$key" ubuntu true
+	sed -i 's/^key_lifetime.*/key_lifetime = 60/' "$GUEST_DIR/connectd.conf"
+	connectd_stop && connectd_start
+	[ "$status" -eq 255 ]
+	[ -z "$(events)" ] # the endpoint no longer serves it
+}
+
+@test "an ordinary key still logs in, and the module writes nothing" {
+	key=$(ordinary_key ana)
+	guest find /run/exc-instance-connect /var/lib/exc-instance-connect | sort >"$BATS_TEST_TMPDIR/before"
+	login "$key" ana true
+	guest find /run/exc-instance-connect /var/lib/exc-instance-connect | sort >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[ -z "$(events)" ]
+}
+
+@test "strangers' keys before an ordinary one cost a person nothing but time" {
+	key=$(ordinary_key ana)
+	for i in 1 2 3 4; do
+		ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/$i"
+		SSH_OPTIONS="${SSH_OPTIONS-} -i $BATS_TEST_TMPDIR/$i"
+	done
+	login "$key" ana true
+	[ -z "$(events)" ]
+}
+
+@test "a caller's own public key works, and the server then sends no private one" {
+	ssh-keygen -q -t ecdsa -N '' -f "$BATS_TEST_TMPDIR/own"
+	public=$(cut -d' ' -f1,2 "$BATS_TEST_TMPDIR/own.pub")
+	run ask ubuntu "\"public_key\":\"$public\""
+	[ "$status" -ne 0 ] # jq finds no private_key
+	login "$BATS_TEST_TMPDIR/own" ubuntu true
+	run login "$BATS_TEST_TMPDIR/own" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
+@test "a key that a person granted twice logs in twice, and not three times" {
+	ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/own"
+	public=$(cut -d' ' -f1,2 "$BATS_TEST_TMPDIR/own.pub")
+	for i in 1 2; do
+		ask ubuntu "\"public_key\":\"$public\"" || true
+		login "$BATS_TEST_TMPDIR/own" ubuntu true
+	done
+	run login "$BATS_TEST_TMPDIR/own" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
+@test "an ordinary key that is also granted once logs in before and after" {
+	key=$(ordinary_key ana)
+	ask ana "\"public_key\":\"$(cut -d' ' -f1,2 "$key.pub")\"" || true
+	login "$key" ana true
+	login "$key" ana true
+}
+
+@test "a grant's command is what runs, whatever the person asked for" {
+	# shellcheck disable=SC2016 # for the shell over there
+	key=$(ask ubuntu '"command":"echo \"one  two\" \\\\ $0; echo \"$SSH_ORIGINAL_COMMAND\""')
+	run login "$key" ubuntu id
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = 'one  two \ bash' ]
+	[ "${lines[1]}" = id ]
+}
+
+@test "a grant's source is the only place that the key works from" {
+	key=$(ask ubuntu '"source":"192.0.2.0/24"')
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	key=$(ask ubuntu "\"source\":[\"192.0.2.0/24\",\"$OPERATOR_ADDRESS\"]")
+	login "$key" ubuntu true
+}
+
+@test "files are copied with sftp and a one-time key" {
+	key=$(ask ubuntu)
+	echo hello >"$BATS_TEST_TMPDIR/file"
+	operator scp -q -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
+		-o UserKnownHostsFile="$GUEST_DIR/known_hosts" -i "$key" "$BATS_TEST_TMPDIR/file" \
+		"ubuntu@$GUEST_ADDRESS:copied"
+	[ "$(guest cat /home/ubuntu/copied)" = hello ]
+}
+
+# Two connections hold the same key, both authenticated, before either opens its session: the PAM
+# stack waits in front of our module until both are there.
+@test "the loser of a race is told why and gets no session" {
+	guest mkdir -p /run/barrier
+	guest sh -c 'cat >/usr/local/sbin/barrier <<"END"
+#!/bin/sh
+touch /run/barrier/$PPID
+for i in $(seq 400); do
+	[ "$(ls /run/barrier | wc -l)" -lt 2 ] || exit 0
+	sleep 0.02
+done
+END
+chmod 0755 /usr/local/sbin/barrier
+sed -i "0,/^session/s/^session/session optional pam_exec.so \/usr\/local\/sbin\/barrier\nsession/" /etc/pam.d/sshd'
+	key=$(ask ubuntu)
+	for i in 1 2; do
+		login "$key" ubuntu echo in >"$BATS_TEST_TMPDIR/$i" 2>&1 3>&- || echo "status $?" >>"$BATS_TEST_TMPDIR/$i" &
+	done
+	wait
+	guest sed -i '/barrier/d' /etc/pam.d/sshd
+	cat "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
+	[ "$(cat "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2" | grep -c '^in')" -eq 1 ]
+	grep -h "this one-time key was already used; ask for a new one" "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
+	grep -hx "status 254" "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
+	[ "$(events EVENT | sort | uniq -c | tr -s ' ' | paste -sd,)" = " 2 offered, 1 replayed, 1 used" ]
+}
+
+@test "without the module, single use holds by the connection" {
+	agent_conf "single_use = connection"
+	guest sed -i.module '/pam_exc_instance_connect/d' /etc/pam.d/sshd
+	key=$(ask ubuntu)
+	run login "$key" ubuntu echo in
+	run2=$(login "$key" ubuntu echo again 2>&1) || true
+	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	[ "$output" = in ]
+	[[ "$run2" == *"Permission denied"* ]]
+	[ "$(events EVENT REASON)" = "offered -
+replayed already_used" ]
+}
+
+@test "single_use = auto binds to the connection until the module is said to be wired" {
+	guest rm /etc/exc-instance-connect/pam.wired
+	guest sed -i.module '/pam_exc_instance_connect/d' /etc/pam.d/sshd
+	key=$(ask ubuntu)
+	first=$(login "$key" ubuntu echo in)
+	second=$(login "$key" ubuntu echo again 2>&1) || true
+	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	guest touch /etc/exc-instance-connect/pam.wired
+	[ "$first" = in ]
+	[[ "$second" == *"Permission denied"* ]]
+}
+
+@test "deny_users keeps a user to ordinary keys" {
+	agent_conf "deny_users = root ubuntu"
+	key=$(ask ubuntu)
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	login "$(ordinary_key ubuntu)" ubuntu true
+}
+
+@test "receipts tell the control plane which keys were used, and from where" {
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	fingerprint=$(jq -r .fingerprint "$key.answer")
+	agent report
+	[ -z "$(guest ls /var/lib/exc-instance-connect/receipts)" ]
+	connectd audit --json >"$BATS_TEST_TMPDIR/trail"
+	[ "$(jq -r "[.[] | select(.fingerprint == \"$fingerprint\") | .event] | join(\" \")" "$BATS_TEST_TMPDIR/trail")" = "issued served used" ]
+	[ "$(jq -r ".[] | select(.fingerprint == \"$fingerprint\" and .event == \"used\") | .source" "$BATS_TEST_TMPDIR/trail")" = "$OPERATOR_ADDRESS" ]
+}
+
+@test "hostile user names never reach a path or a URL" {
+	endpoint_start record "$BATS_TEST_TMPDIR/requests"
+	guest find /run /etc/exc-instance-connect /var/lib/exc-instance-connect -xdev | sort >"$BATS_TEST_TMPDIR/before"
+	fingerprint=SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU
+	for name in '../../etc/passwd' 'a/b' '%2e%2e' 'a b' '..' '.' '-rf' '' 'a&user=root' 'a?b' 'a#b' \
+		$'a\nb' 'ünï' aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; do
+		run agent authorized-keys "$name" "$fingerprint"
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+	done
+	agent authorized-keys 'a$b+c@d' "$fingerprint"
+	endpoint_stop
+	guest find /run /etc/exc-instance-connect /var/lib/exc-instance-connect -xdev | sort >"$BATS_TEST_TMPDIR/after"
+	# Nothing new but the note that it was said, and the journal's own files
+	run diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[ -z "$(grep '^>' <<<"$output" | grep -v -e /run/exc-instance-connect/said.user_name_invalid -e /run/log -e /run/systemd)" ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/requests")" -eq 1 ]
+	grep -q '^GET /v1/instance-connect/grants?user=a%24b%2Bc%40d&fingerprint=SHA256%3A47DEQpj8HBSa%2B%2FTImW%2B5JCeuQeRkm5NMpJWZG3hSuFU&nonce=[0-9a-f]\{32\}$' "$BATS_TEST_TMPDIR/requests"
+	[ "$(events EVENT REASON)" = "problem user_name_invalid" ]
+}
