@@ -31,6 +31,7 @@ struct session {
 	char *body;
 	size_t body_length;
 	bool too_large;
+	bool answered; /* libwebsockets reports the end of a body also where there is none */
 	char *answer; /* LWS_PRE bytes and the body */
 	size_t answer_length;
 };
@@ -151,6 +152,7 @@ static int send_response(struct lws *wsi, struct session *session, struct http_r
 		return -1;
 	if (length == 0) {
 		clear_session(session);
+		session->answered = true;
 		return lws_http_transaction_completed(wsi) ? -1 : 0;
 	}
 	lws_callback_on_writable(wsi);
@@ -161,6 +163,9 @@ static int answer(struct lws *wsi, const struct listener *listener, struct sessi
 {
 	struct http_response response = { .status = 500 };
 
+	if (session->answered)
+		return 0;
+	session->answered = true;
 	session->request.body = session->body;
 	session->request.body_length = session->body_length;
 	if (session->too_large)

@@ -184,13 +184,21 @@ ask() {
 		jq -er .private_key "$file.answer" >"$file" && echo "$file"
 }
 
-# login KEY USER [COMMAND...]: one real ssh
+# What every ssh and scp of the tests is given: nothing of this machine's own, no questions, and the
+# key exchange that takes the least of two cores.
+ssh_options() {
+	echo "-F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none" \
+		"-o StrictHostKeyChecking=yes -o UserKnownHostsFile=$GUEST_DIR/known_hosts" \
+		"-o KexAlgorithms=curve25519-sha256 -o GSSAPIAuthentication=no -o ConnectTimeout=60" \
+		"-o LogLevel=ERROR"
+}
+
+# login KEY USER [COMMAND...]: one real ssh; SSH_OPTIONS has more options
 login() {
 	local key=$1 user=$2
 	shift 2
-	operator ssh -F /dev/null -n -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
-		-o StrictHostKeyChecking=yes -o UserKnownHostsFile="$GUEST_DIR/known_hosts" \
-		-o ConnectTimeout=15 -o LogLevel=ERROR ${SSH_OPTIONS-} -i "$key" "$user@$GUEST_ADDRESS" "$@"
+	# shellcheck disable=SC2046,SC2086 # lists of options
+	operator ssh $(ssh_options) ${SSH_OPTIONS-} -n -i "$key" "$user@$GUEST_ADDRESS" "$@"
 }
 
 # A key of a person's own, in authorized_keys: the way in that must never close.

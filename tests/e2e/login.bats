@@ -132,9 +132,8 @@ used ubuntu user:ana $OPERATOR_ADDRESS" ]
 @test "files are copied with sftp and a one-time key" {
 	key=$(ask ubuntu)
 	echo hello >"$BATS_TEST_TMPDIR/file"
-	operator scp -q -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
-		-o UserKnownHostsFile="$GUEST_DIR/known_hosts" -i "$key" "$BATS_TEST_TMPDIR/file" \
-		"ubuntu@$GUEST_ADDRESS:copied"
+	# shellcheck disable=SC2046 # a list of options
+	operator scp -q $(ssh_options) -i "$key" "$BATS_TEST_TMPDIR/file" "ubuntu@$GUEST_ADDRESS:copied"
 	[ "$(guest cat /home/ubuntu/copied)" = hello ]
 }
 

@@ -56,10 +56,9 @@ log_in_with() {
 race() {
 	operator bash -c '
 		for ((i = 0; i < $1; i++)); do
-			ssh -F /dev/null -n -o BatchMode=yes -o IdentitiesOnly=yes -o IdentityAgent=none \
-				-o UserKnownHostsFile="$2" -o ConnectTimeout=60 -o LogLevel=QUIET -i "$3" "$4" echo in &
+			ssh $2 -o LogLevel=QUIET -n -i "$3" "$4" echo in &
 		done
-		wait' bash "$RACERS" "$GUEST_DIR/known_hosts" "$1" "ubuntu@$GUEST_ADDRESS" | grep -cx in || true
+		wait' bash "$RACERS" "$(ssh_options)" "$1" "ubuntu@$GUEST_ADDRESS" | grep -cx in || true
 }
 
 # race_rounds N: every round must have exactly one winner
