@@ -138,6 +138,7 @@ connectd_start() {
 }
 
 # connectd_stop [SIGNAL]
+# shellcheck disable=SC2120 # crash.bats has one
 connectd_stop() {
 	local pid
 	pid=$(connectd_pid) && kill "-${1:-TERM}" "$pid"
