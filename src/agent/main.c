@@ -79,8 +79,9 @@ int main(int argc, char **argv)
 {
 	const char *config_path = CONFIG_FILE;
 
-	/* Signatures are verified with the algorithms built into OpenSSL: a configuration file could
-	 * only add code to the way in, and takes longer to read than a signature to verify. */
+	/* Signatures are verified with the algorithms built into OpenSSL: a configuration file
+	 * could only add code to the way in, and takes longer to read than a signature to verify.
+	 */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
 	/* sshd closing the pipe, or an endpoint the connection, is an error value and no signal. */
 	signal(SIGPIPE, SIG_IGN);
