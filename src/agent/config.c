@@ -47,8 +47,11 @@ static bool read_number(unsigned int *out, const char *value, unsigned int min, 
 static bool read_metadata_url(struct config *config, const char *value)
 {
 	size_t length = strlen(value);
+	size_t scheme = strncmp(value, "http://", 7) == 0    ? 7
+			: strncmp(value, "https://", 8) == 0 ? 8
+							     : 0;
 
-	if (strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
+	if (scheme == 0 || value[scheme] == '\0' || value[scheme] == '/')
 		return false;
 	if (strpbrk(value, "?#@ \\") != NULL || !read_text(config->metadata_url, value))
 		return false;

@@ -46,8 +46,8 @@ static int usage_error(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
-/* Take `--config FILE` or `--config=FILE` out of the arguments, wherever it stands before `--`, so
- * that it may come before or after the subcommand. False when FILE is missing. */
+/* Take `--config FILE` or `--config=FILE` out of the arguments, wherever it stands: it may
+ * come before or after the subcommand. False when FILE is missing. */
 static bool take_config(int *argc, char **argv, const char **path)
 {
 	int kept = 1;

@@ -49,7 +49,10 @@ static void refuse(const struct call *call, int status, const char *code, const 
 				       .source = call->request->peer,
 				       .request_id = call->request_id };
 
-	trail_append(call->service->store, &row);
+	if (call->caller[0] == '\0')
+		trail_log(&row);
+	else
+		trail_append(call->service->store, &row);
 	respond_error(call->response, status, code, message, call->request_id);
 }
 

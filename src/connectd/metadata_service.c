@@ -181,7 +181,8 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		return;
 	}
 	if (!find_instance(service, request->peer, vm_id)) {
-		deny(response, 404, "metadata.instance.not_found", "no instance has this address");
+		/* Not 404, which agents take for "no grant": somebody has to hear of this. */
+		deny(response, 403, "metadata.instance.unknown", "no instance has this address");
 		return;
 	}
 	if (strcmp(request->path, API "grants") == 0 && request->method == HTTP_GET)

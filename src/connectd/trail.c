@@ -25,16 +25,37 @@ static void log_field(const char *name, const char *value)
 		fputc(*value < 0x20 || *value > 0x7e ? '?' : *value, stderr);
 }
 
-bool trail_append(const struct store *store, const struct trail_row *row)
+/* The row's values in the order of the columns. */
+static void list_values(const struct trail_row *row, const char *values[COLUMN_COUNT])
 {
-	const char *const values[COLUMN_COUNT] = { row->event,  row->caller, row->user,
-						   row->vm_id,  row->jti,    row->fingerprint,
-						   row->reason, row->source, row->request_id };
+	values[0] = row->event;
+	values[1] = row->caller;
+	values[2] = row->user;
+	values[3] = row->vm_id;
+	values[4] = row->jti;
+	values[5] = row->fingerprint;
+	values[6] = row->reason;
+	values[7] = row->source;
+	values[8] = row->request_id;
+}
 
+void trail_log(const struct trail_row *row)
+{
+	const char *values[COLUMN_COUNT];
+
+	list_values(row, values);
 	fprintf(stderr, "exc-connectd: %s", row->event);
 	for (int i = 1; i < COLUMN_COUNT; i++)
 		log_field(column_names[i], values[i]);
 	fputc('\n', stderr);
+}
+
+bool trail_append(const struct store *store, const struct trail_row *row)
+{
+	const char *values[COLUMN_COUNT];
+
+	list_values(row, values);
+	trail_log(row);
 	return store_run(store, "INSERT INTO audit(time, " COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?)",
 			 "ittttttttt", (int64_t)time(NULL), values[0], values[1], values[2],
 			 values[3], values[4], values[5], values[6], values[7], values[8]);

@@ -99,6 +99,9 @@ END
 	connectd token remove user:ana
 	connect '{"vm_id":42,"user":"ubuntu"}'
 	[ "$code" = 401 ]
+	# Logged, but strangers cannot fill the database.
+	[ "$(grep -c 'refused reason=compute.auth.invalid_token' "$GUEST_DIR/log")" -eq 8 ]
+	[ "$(connectd audit --json)" = "[]" ]
 }
 
 @test "a token opens the instances that it names and does not tell which others there are" {
@@ -149,7 +152,7 @@ END
 	[ "$(field '.instance_id, (.grants | length)' | paste -sd' ')" = "42 0" ]
 	connectd instance remove 42
 	metadata 'grants?user=ubuntu'
-	[ "$code" = 404 ]
+	[ "$code $(field .error.code)" = "403 metadata.instance.unknown" ]
 }
 
 @test "grants are for one user and, if asked, one key" {

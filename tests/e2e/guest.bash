@@ -43,6 +43,7 @@ hold() {
 	shift
 	unshare --fork --kill-child --pid "$@" sleep infinity </dev/null >/dev/null 2>&1 3>&- &
 	echo $! >"$GUEST_DIR/$name.holder"
+	disown # so that bash has no word about its end
 	for ((child = 0; child < 400; child++)); do
 		[ -z "$(cat "/proc/$!/task/$!/children" 2>/dev/null)" ] || break
 		sleep 0.01
@@ -172,7 +173,6 @@ guest_stop() {
 	for name in guest operator; do
 		[ ! -s "$GUEST_DIR/$name.holder" ] || kill -KILL "$(<"$GUEST_DIR/$name.holder")" 2>/dev/null
 	done
-	wait 2>/dev/null
 	rm -rf "$GUEST_DIR"
 }
 

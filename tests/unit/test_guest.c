@@ -87,6 +87,8 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "metadata_url = http://user@x\n", "http:// or https://" },
 		{ "metadata_url = http://x/?a\n", "http:// or https://" },
 		{ "metadata_url = HTTP://x\n", "http:// or https://" },
+		{ "metadata_url = http://\n", "http:// or https://" },
+		{ "metadata_url = https:///x\n", "http:// or https://" },
 		{ "provider = other\n", "excloud" },
 		{ "instance_id = a/b\n", "instance_id" },
 		{ "trust_dir = trust.d\n", "a path that starts with a slash" },
