@@ -59,17 +59,6 @@ static void start_watchdog(unsigned int timeout_ms)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* A name that may go into a URL, a claim and a log. sshd asks for whatever name a client sends. */
-static bool user_name_is_valid(const char *user)
-{
-	size_t length = strlen(user);
-
-	return length > 0 && length < GRANT_USER_SIZE && user[0] != '-' && user[0] != '.' &&
-	       strspn(user,
-		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@$+-") ==
-		       length;
-}
-
 /* Find out which key is meant. False when it cannot be one of ours: no word about that. */
 static bool read_key(struct query *query, const char *fingerprint)
 {
@@ -339,7 +328,7 @@ static void serve(const struct config *config, const struct ledger *ledger, char
 	char detail[PROBLEM_DETAIL_SIZE] = "";
 	enum problem problem;
 
-	if (!user_name_is_valid(query.user)) {
+	if (!grant_user_is_valid(query.user)) {
 		problem_report(ledger, PROBLEM_USER_NAME_INVALID, query.user,
 			       "nothing is asked for this name");
 		return;

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,7 +13,6 @@
 #include "agent/clock.h"
 #include "grant/cleanup.h"
 
-#define VERSION_LINE "instance-connect offer 1\n"
 #define OFFERED ".offered"
 #define USED ".used"
 /* The sweep may take an empty folder away between making and using it. */
@@ -104,116 +102,18 @@ static bool write_all(int fd, const char *text, size_t length)
 	return true;
 }
 
-/* Read a whole offer. Returns its length, with a NUL after it, or -1. */
-static ssize_t read_offer(int fd, char text[LEDGER_OFFER_BYTES_MAX])
-{
-	size_t length = 0;
-
-	while (length < LEDGER_OFFER_BYTES_MAX - 1) {
-		ssize_t got = pread(fd, text + length, LEDGER_OFFER_BYTES_MAX - 1 - length,
-				    (off_t)length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	text[length] = '\0';
-	return (ssize_t)length;
-}
-
-/* The value of the line that starts with `name` and a space, into `out`. */
-static bool read_field(const char *text, const char *name, char *out, size_t size)
-{
-	size_t name_length = strlen(name);
-	size_t value_length;
-
-	/* Bounded by LEDGER_OFFER_BYTES_MAX */
-	for (; text != NULL; text = strchr(text, '\n')) {
-		text += *text == '\n';
-		if (strncmp(text, name, name_length) == 0 && text[name_length] == ' ')
-			break;
-	}
-	if (text == NULL)
-		return false;
-	text += name_length + 1;
-	value_length = strcspn(text, "\n");
-	if (value_length >= size)
-		return false;
-	memcpy(out, text, value_length);
-	out[value_length] = '\0';
-	return true;
-}
-
-static bool parse_offer(const char *text, struct offer *offer)
-{
-	char deadline[24];
-
-	memset(offer, 0, sizeof *offer);
-	if (strncmp(text, VERSION_LINE, strlen(VERSION_LINE)) != 0 ||
-	    !read_field(text, "deadline", deadline, sizeof deadline) ||
-	    sscanf(deadline, "%" SCNd64, &offer->deadline) != 1)
-		return false;
-	return read_field(text, "jti", offer->jti, sizeof offer->jti) &&
-	       read_field(text, "caller", offer->caller, sizeof offer->caller) &&
-	       read_field(text, "request_id", offer->request_id, sizeof offer->request_id) &&
-	       read_field(text, "user", offer->user, sizeof offer->user) &&
-	       read_field(text, "fingerprint", offer->fingerprint, sizeof offer->fingerprint);
-}
-
-/* Connections named in an offer. */
-struct asked {
-	unsigned int count;
-	bool us; /* this very connection */
-	bool unknown; /* somebody whose sshd could not be found out */
-};
-
-static void find_connections(const char *text, const struct connection *us, struct asked *asked)
-{
-	memset(asked, 0, sizeof *asked);
-	/* Bounded by LEDGER_OFFER_BYTES_MAX */
-	for (; text != NULL; text = strchr(text, '\n')) {
-		uint64_t start;
-		char kind[8];
-		int pid;
-
-		text += *text == '\n';
-		if (sscanf(text, "connection %d %" SCNu64 " %7s", &pid, &start, kind) != 3)
-			continue;
-		asked->count++;
-		if (pid == us->pid && start == us->start)
-			asked->us = true;
-		if (strcmp(kind, "sshd") != 0)
-			asked->unknown = true;
-	}
-}
-
-static int print_connection(char *out, size_t size, const struct connection *connection)
-{
-	return snprintf(out, size, "connection %d %" PRIu64 " %s\n", (int)connection->pid,
-			connection->start, connection->is_sshd ? "sshd" : "other");
-}
-
 /* Make `<name>.offered` whole or not at all. Returns 0 or a negative errno; -EEXIST when it is
  * there. (O_TMPFILE would spare the second name, but linking it needs /proc or a capability.) */
 static int create_offer(int folder, const char *jti_hash, const struct offer *offer,
 			const struct connection *connection)
 {
-	char unfinished[ENTRY_NAME_SIZE], name[ENTRY_NAME_SIZE], text[LEDGER_OFFER_BYTES_MAX];
+	char unfinished[ENTRY_NAME_SIZE], name[ENTRY_NAME_SIZE], text[OFFER_BYTES_MAX];
 	int length, result = 0;
 	int fd;
 
 	snprintf(unfinished, sizeof unfinished, "%s.%d.new", jti_hash, (int)getpid());
 	snprintf(name, sizeof name, "%s" OFFERED, jti_hash);
-	length = snprintf(text, sizeof text,
-			  VERSION_LINE "deadline %" PRId64 "\njti %s\ncaller %s\nrequest_id %s\n"
-				       "user %s\nfingerprint %s\n",
-			  offer->deadline, offer->jti, offer->caller, offer->request_id,
-			  offer->user, offer->fingerprint);
-	length += print_connection(text + length, sizeof text - (size_t)length, connection);
+	length = offer_print(offer, connection, text);
 	/* Left behind by a killed process with our pid, if at all */
 	unlinkat(folder, unfinished, 0);
 	fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -231,28 +131,28 @@ static int create_offer(int folder, const char *jti_hash, const struct offer *of
 static enum ledger_result join_offer(int folder, const char *jti_hash,
 				     const struct connection *connection, bool bind)
 {
-	char name[ENTRY_NAME_SIZE], text[LEDGER_OFFER_BYTES_MAX], line[64];
+	char name[ENTRY_NAME_SIZE], text[OFFER_BYTES_MAX], line[64];
 	_cleanup_close_ int fd = -1;
-	struct asked asked;
+	struct offer_connections asked;
 	ssize_t length;
 
 	snprintf(name, sizeof name, "%s" OFFERED, jti_hash);
 	fd = openat(folder, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	length = fd < 0 ? -1 : read_offer(fd, text);
+	length = fd < 0 ? -1 : offer_read(fd, text);
 	if (length <= 0)
 		return LEDGER_UNAVAILABLE;
-	find_connections(text, connection, &asked);
+	offer_connections(text, connection, &asked);
 	if (asked.us)
 		return LEDGER_OFFERED_BEFORE;
 	if (bind)
 		return LEDGER_ALREADY_USED;
-	if (asked.count >= LEDGER_CONNECTIONS_MAX) {
+	if (asked.count >= OFFER_CONNECTIONS_MAX) {
 		errno = EMFILE;
 		return LEDGER_UNAVAILABLE;
 	}
 	/* A line that a full disk cut short must not swallow this one. */
 	line[0] = '\n';
-	print_connection(line + 1, sizeof line - 1, connection);
+	offer_print_connection(connection, line + 1, sizeof line - 1);
 	return write_all(fd, line + (text[length - 1] == '\n'),
 			 strlen(line + (text[length - 1] == '\n')))
 		       ? LEDGER_OFFERED
@@ -319,16 +219,16 @@ static bool is_entry(const char *name, const char *suffix)
 
 /* Read an offer by its file name. False, with errno, when it is gone (ENOENT), cannot be read, or
  * was not written by this version (EBADMSG). */
-static bool load_offer(int folder, const char *name, char text[LEDGER_OFFER_BYTES_MAX],
+static bool load_offer(int folder, const char *name, char text[OFFER_BYTES_MAX],
 		       struct offer *offer)
 {
 	_cleanup_close_ int fd =
 		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0 || read_offer(fd, text) < 0)
+	if (fd < 0 || offer_read(fd, text) < 0)
 		return false;
 	errno = EBADMSG;
-	return parse_offer(text, offer);
+	return offer_parse(text, offer);
 }
 
 /* The moment at which a key is spent. */
@@ -349,14 +249,14 @@ static enum ledger_result make_used_mark(int folder, const char *offered_name)
 static enum ledger_result spend_offer(int folder, const char *name,
 				      const struct connection *connection, struct offer *spent)
 {
-	char text[LEDGER_OFFER_BYTES_MAX];
+	char text[OFFER_BYTES_MAX];
 	enum ledger_result result;
-	struct asked asked;
+	struct offer_connections asked;
 	struct offer offer;
 
 	if (!load_offer(folder, name, text, &offer))
 		return errno == ENOENT ? LEDGER_NOT_OURS : LEDGER_UNAVAILABLE;
-	find_connections(text, connection, &asked);
+	offer_connections(text, connection, &asked);
 	if (!asked.us && !asked.unknown)
 		return LEDGER_NOT_OURS;
 	result = make_used_mark(folder, name);
@@ -409,7 +309,7 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 /* Remove what of one offer is past its retention. False when it is still needed. */
 static bool sweep_offer(int folder, const char *name, int64_t now)
 {
-	char text[LEDGER_OFFER_BYTES_MAX], used[ENTRY_NAME_SIZE];
+	char text[OFFER_BYTES_MAX], used[ENTRY_NAME_SIZE];
 	struct offer offer;
 
 	/* What cannot be read is kept: it may be in use. */

@@ -11,16 +11,10 @@
 #define EXC_LEDGER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "agent/connection.h"
-#include "grant/digest.h"
-#include "grant/grant.h"
+#include "agent/offer.h"
 
-/* Connections that may ask about one key before it is used */
-#define LEDGER_CONNECTIONS_MAX 128
-/* Fields of the longest values and LEDGER_CONNECTIONS_MAX lines fit. */
-#define LEDGER_OFFER_BYTES_MAX 12288
 /* Keys that one run looks at for old entries, and entries in the folder of each */
 #define LEDGER_SWEEP_MAX 16
 #define LEDGER_SWEEP_ENTRIES_MAX 256
@@ -37,16 +31,6 @@
 struct ledger {
 	int directory; /* LEDGER_DIR, for stamps */
 	int keys;
-};
-
-/* What is known of an offered key; strings end with NUL and have no control characters. */
-struct offer {
-	int64_t deadline; /* seconds of clock_boottime() */
-	char jti[GRANT_JTI_SIZE];
-	char caller[GRANT_CALLER_SIZE];
-	char request_id[GRANT_REQUEST_ID_SIZE];
-	char user[GRANT_USER_SIZE];
-	char fingerprint[FINGERPRINT_SIZE];
 };
 
 enum ledger_result {

@@ -274,7 +274,7 @@ static void connect_instance(struct call *call, const cJSON *body)
 			       "only vm_id, user, public_key, command and source are known here");
 		return;
 	}
-	if (call->user == NULL || !is_user_name(call->user)) {
+	if (call->user == NULL || !grant_user_is_valid(call->user)) {
 		call->user = NULL;
 		refuse_request(call, "user must be the name of a Linux user");
 		return;

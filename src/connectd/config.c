@@ -59,7 +59,7 @@ static bool read_path(char *out, const char *value)
 	return true;
 }
 
-static bool read_issuer(char *out, const char *value)
+static bool read_issuer(struct connectd_config *config, const char *value)
 {
 	size_t length = strlen(value);
 
@@ -68,46 +68,60 @@ static bool read_issuer(char *out, const char *value)
 	for (size_t i = 0; i < length; i++)
 		if (value[i] < 0x20 || value[i] > 0x7e)
 			return false;
-	memcpy(out, value, length + 1);
+	memcpy(config->issuer, value, length + 1);
 	return true;
 }
 
-static const char *const names[] = {
-	"database",        "signing_key",         "issuer",
-	"compute_listen",  "compute_certificate", "compute_private_key",
-	"metadata_listen", "key_lifetime"
-};
-static const char *const expected[] = { "a path that starts with a slash",
-					"a path that starts with a slash",
-					"printable text",
-					"ADDRESS:PORT or [IPv6]:PORT",
-					"a path that starts with a slash",
-					"a path that starts with a slash",
-					"ADDRESS:PORT or [IPv6]:PORT",
-					"5 to 60 seconds" };
-
-static bool read_setting(struct connectd_config *config, size_t which, const char *value)
+static bool read_database(struct connectd_config *config, const char *value)
 {
-	switch (which) {
-	case 0:
-		return read_path(config->database, value);
-	case 1:
-		return read_path(config->signing_key, value);
-	case 2:
-		return read_issuer(config->issuer, value);
-	case 3:
-		return read_listen(&config->compute_listen, value);
-	case 4:
-		return read_path(config->compute_certificate, value);
-	case 5:
-		return read_path(config->compute_private_key, value);
-	case 6:
-		return read_listen(&config->metadata_listen, value);
-	default:
-		return read_number(value, CONNECTD_KEY_LIFETIME_MIN, CONNECTD_KEY_LIFETIME_MAX,
-				   &config->key_lifetime);
-	}
+	return read_path(config->database, value);
 }
+
+static bool read_signing_key(struct connectd_config *config, const char *value)
+{
+	return read_path(config->signing_key, value);
+}
+
+static bool read_compute_listen(struct connectd_config *config, const char *value)
+{
+	return read_listen(&config->compute_listen, value);
+}
+
+static bool read_certificate(struct connectd_config *config, const char *value)
+{
+	return read_path(config->compute_certificate, value);
+}
+
+static bool read_private_key(struct connectd_config *config, const char *value)
+{
+	return read_path(config->compute_private_key, value);
+}
+
+static bool read_metadata_listen(struct connectd_config *config, const char *value)
+{
+	return read_listen(&config->metadata_listen, value);
+}
+
+static bool read_key_lifetime(struct connectd_config *config, const char *value)
+{
+	return read_number(value, CONNECTD_KEY_LIFETIME_MIN, CONNECTD_KEY_LIFETIME_MAX,
+			   &config->key_lifetime);
+}
+
+static const struct setting {
+	const char *name;
+	bool (*read)(struct connectd_config *config, const char *value);
+	const char *expected;
+} settings[] = {
+	{ "database", read_database, "a path that starts with a slash" },
+	{ "signing_key", read_signing_key, "a path that starts with a slash" },
+	{ "issuer", read_issuer, "printable text" },
+	{ "compute_listen", read_compute_listen, "ADDRESS:PORT or [IPv6]:PORT" },
+	{ "compute_certificate", read_certificate, "a path that starts with a slash" },
+	{ "compute_private_key", read_private_key, "a path that starts with a slash" },
+	{ "metadata_listen", read_metadata_listen, "ADDRESS:PORT or [IPv6]:PORT" },
+	{ "key_lifetime", read_key_lifetime, "5 to 60 seconds" },
+};
 
 /* inih calls this for every line; 0 tells it that the line is wrong. */
 static int read_line(void *context, const char *section, const char *name, const char *value)
@@ -117,15 +131,16 @@ static int read_line(void *context, const char *section, const char *name, const
 
 	if (reader->what[0] != '\0')
 		return 0;
-	while (which < sizeof names / sizeof names[0] && strcmp(names[which], name) != 0)
+	while (which < sizeof settings / sizeof settings[0] &&
+	       strcmp(settings[which].name, name) != 0)
 		which++;
-	if (section[0] != '\0' || which == sizeof names / sizeof names[0])
+	if (section[0] != '\0' || which == sizeof settings / sizeof settings[0])
 		snprintf(reader->what, sizeof reader->what, "there is no setting %.64s", name);
 	else if ((reader->seen & 1U << which) != 0)
 		snprintf(reader->what, sizeof reader->what, "%s is set twice", name);
-	else if (!read_setting(reader->config, which, value))
+	else if (!settings[which].read(reader->config, value))
 		snprintf(reader->what, sizeof reader->what, "%s = %.64s is not %s", name, value,
-			 expected[which]);
+			 settings[which].expected);
 	reader->seen |= 1U << which;
 	return reader->what[0] == '\0';
 }

@@ -86,7 +86,7 @@ static void get_grants(const struct service *service, const struct http_request 
 	_cleanup_free_ char *signed_time = NULL;
 	cJSON *object, *grants;
 
-	if (!is_user_name(request->user)) {
+	if (!grant_user_is_valid(request->user)) {
 		deny(response, 400, "metadata.request.invalid",
 		     "user must be the name of a Linux user");
 		return;

@@ -9,7 +9,6 @@
 #include <openssl/rand.h>
 
 #include "grant/base64.h"
-#include "grant/grant.h"
 
 void respond_json(struct http_response *response, int status, cJSON *object)
 {
@@ -55,14 +54,4 @@ bool make_random_name(char name[RANDOM_NAME_SIZE])
 		base64url_encode(bytes, sizeof bytes, name);
 	} while (name[0] == '-'); /* it would be an option where it is an argument */
 	return true;
-}
-
-bool is_user_name(const char *user)
-{
-	size_t length = strlen(user);
-
-	return length > 0 && length < GRANT_USER_SIZE && user[0] != '-' && user[0] != '.' &&
-	       strspn(user,
-		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@$+-") ==
-		       length;
 }

@@ -64,9 +64,6 @@ void respond_error(struct http_response *response, int status, const char *code,
 bool make_request_id(char id[REQUEST_ID_SIZE]);
 bool make_random_name(char name[RANDOM_NAME_SIZE]);
 
-/* 1 to 32 characters that a Linux user name may have, as the agent takes them. */
-bool is_user_name(const char *user);
-
 void compute_handle(const struct service *service, const struct http_request *request,
 		    struct http_response *response);
 void metadata_handle(const struct service *service, const struct http_request *request,

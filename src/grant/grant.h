@@ -54,6 +54,11 @@ struct grant {
 	struct restrictions restrictions;
 };
 
+/* May this be the Linux user of a grant? 1 to 32 letters, digits and ._@$+-, not starting with a
+ * dot or a dash: names that mean nothing else in a URL, a path, a log or an argument. sshd asks for
+ * whatever name a client sends. */
+bool grant_user_is_valid(const char *user);
+
 /* Are these claims meant for this instance? `aud` is one string, never a list. */
 bool grant_audience_is(const cJSON *claims, const char *instance_id);
 

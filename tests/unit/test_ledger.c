@@ -169,7 +169,7 @@ static void one_offer_has_a_bound_on_its_connections(void **state)
 	memset(offer.request_id, 'r', sizeof offer.request_id - 1);
 	memset(offer.jti, 'j', sizeof offer.jti - 1);
 	memset(offer.user, 'u', sizeof offer.user - 1);
-	for (int i = 0; i < LEDGER_CONNECTIONS_MAX; i++) {
+	for (int i = 0; i < OFFER_CONNECTIONS_MAX; i++) {
 		connection.pid = INT32_MAX - i;
 		assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &connection, false),
 				 LEDGER_OFFERED);
@@ -180,7 +180,7 @@ static void one_offer_has_a_bound_on_its_connections(void **state)
 	end_ledger(state);
 	make_ledger(state);
 	ledger = open_ledger(state);
-	for (int i = 0; i < LEDGER_CONNECTIONS_MAX; i++) {
+	for (int i = 0; i < OFFER_CONNECTIONS_MAX; i++) {
 		connection.pid = 1 + i;
 		ledger_offer(&ledger, KEY_HASH, &offer, &connection, false);
 	}
