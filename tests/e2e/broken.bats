@@ -5,19 +5,18 @@
 load guest
 
 setup_file() {
-	namespaces_allowed || skip "this machine permits no namespaces"
-	guest_start
+	file_guest_start
+	[ -n "${GUEST_DIR-}" ] || return 0
 	ordinary_key ubuntu
 	ssh-keygen -q -t ed25519 -N '' -f "$GUEST_DIR/keys/stranger"
 }
 
 teardown_file() {
-	[ -z "${GUEST_DIR-}" ] || guest_stop
+	file_guest_stop
 }
 
 setup() {
-	agent_conf
-	forget_events
+	file_guest_ready
 }
 
 # says REASON ADVICE: ordinary logins work, also past the agent; no key is offered; one line says it

@@ -266,3 +266,20 @@ agent_conf() {
 	} >"$GUEST_DIR/agent.conf"
 	guest install -m 0644 "$GUEST_DIR/agent.conf" /etc/exc-instance-connect/agent.conf
 }
+
+# What a bats file's setup_file, setup and teardown_file begin with: one guest for the file, in the state
+# that every test starts from, or every test skipped by name. (skip does nothing good in setup_file.)
+file_guest_start() {
+	namespaces_allowed || return 0
+	guest_start
+}
+
+file_guest_ready() {
+	[ -n "${GUEST_DIR-}" ] || skip "this machine permits no namespaces"
+	agent_conf
+	forget_events
+}
+
+file_guest_stop() {
+	[ -z "${GUEST_DIR-}" ] || guest_stop
+}

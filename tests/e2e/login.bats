@@ -5,17 +5,15 @@
 load guest
 
 setup_file() {
-	namespaces_allowed || skip "this machine permits no namespaces"
-	guest_start
+	file_guest_start
 }
 
 teardown_file() {
-	[ -z "${GUEST_DIR-}" ] || guest_stop
+	file_guest_stop
 }
 
 setup() {
-	agent_conf
-	forget_events
+	file_guest_ready
 }
 
 @test "a one-time key logs in as its user and runs a command" {

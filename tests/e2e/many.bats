@@ -10,17 +10,15 @@ RACERS=32
 ROUNDS=50
 
 setup_file() {
-	namespaces_allowed || skip "this machine permits no namespaces"
-	guest_start
+	file_guest_start
 }
 
 teardown_file() {
-	[ -z "${GUEST_DIR-}" ] || guest_stop
+	file_guest_stop
 }
 
 setup() {
-	agent_conf
-	forget_events
+	file_guest_ready
 }
 
 # count_events EVENT
