@@ -14,6 +14,8 @@
 #include <systemd/sd-daemon.h>
 
 #define RESPONSE_HEADER_SIZE 1024
+/* name=value pairs of one query */
+#define ARGUMENTS_MAX 16
 
 typedef void handler(const struct service *service, const struct http_request *request,
 		     struct http_response *response);
@@ -75,15 +77,31 @@ static bool custom_header_is(struct lws *wsi, const char *name, const char *expe
 	       strcmp(value, expected) == 0;
 }
 
-static void copy_argument(struct lws *wsi, const char *name, char *out, size_t size)
+/* Read user, fingerprint and nonce from the query. False when there is too much of it, or a NUL in
+ * it: what comes after one must not count as not there. */
+static bool read_arguments(struct lws *wsi, struct http_request *request)
 {
-	char buffer[HEADER_VALUE_SIZE];
-	const char *value = lws_get_urlarg_by_name(wsi, name, buffer, sizeof buffer);
+	static const char *const names[] = { "user=", "fingerprint=", "nonce=" };
+	char *const values[] = { request->user, request->fingerprint, request->nonce };
+	char argument[HEADER_VALUE_SIZE];
 
-	snprintf(out, size, "%s", value == NULL ? "" : value);
+	for (int i = 0; i < ARGUMENTS_MAX; i++) {
+		int length = lws_hdr_copy_fragment(wsi, argument, sizeof argument,
+						   WSI_TOKEN_HTTP_URI_ARGS, i);
+
+		if (length == -1)
+			return true;
+		if (length < 0 || strlen(argument) != (size_t)length)
+			return false;
+		for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+			if (strncmp(argument, names[n], strlen(names[n])) == 0)
+				snprintf(values[n], HEADER_VALUE_SIZE, "%s",
+					 argument + strlen(names[n]));
+	}
+	return false;
 }
 
-/* Read what the headers say. False when the request line does not fit. */
+/* Read what the headers say. False when the request line is too long or has a NUL in it. */
 static bool read_request(struct lws *wsi, struct http_request *request)
 {
 	static const struct {
@@ -96,10 +114,13 @@ static bool read_request(struct lws *wsi, struct http_request *request)
 
 	request->method = HTTP_OTHER;
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		int length;
+
 		if (lws_hdr_total_length(wsi, methods[i].token) <= 0)
 			continue;
 		request->method = methods[i].method;
-		if (lws_hdr_copy(wsi, request->path, sizeof request->path, methods[i].token) < 0)
+		length = lws_hdr_copy(wsi, request->path, sizeof request->path, methods[i].token);
+		if (length < 0 || strlen(request->path) != (size_t)length)
 			return false;
 	}
 	lws_get_peer_simple(wsi, request->peer, sizeof request->peer);
@@ -109,12 +130,11 @@ static bool read_request(struct lws *wsi, struct http_request *request)
 		    sizeof request->authorization);
 	request->has_metadata_header = custom_header_is(wsi, "x-exc-metadata:", "1");
 	request->is_forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
-	copy_argument(wsi, "user=", request->user, sizeof request->user);
-	copy_argument(wsi, "fingerprint=", request->fingerprint, sizeof request->fingerprint);
+	if (!read_arguments(wsi, request))
+		return false;
 	/* A plus that nobody wrote as %2B has become a space, which no fingerprint has. */
 	for (char *space = request->fingerprint; (space = strchr(space, ' ')) != NULL;)
 		*space = '+';
-	copy_argument(wsi, "nonce=", request->nonce, sizeof request->nonce);
 	return true;
 }
 

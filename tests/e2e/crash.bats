@@ -108,9 +108,10 @@ kill_the_agent_everywhere() {
 	for ((round = 0; round < 5; round++)); do
 		keys=()
 		for i in 1 2 3 4; do
+			: >"$BATS_TEST_TMPDIR/$i"
 			(ask ubuntu >"$BATS_TEST_TMPDIR/$i" 2>/dev/null || : >"$BATS_TEST_TMPDIR/$i") 3>&- &
 		done
-		wait -n || true # one answer is out
+		wait_for grep -q . "$BATS_TEST_TMPDIR"/[1-4] # one answer is out
 		connectd_stop KILL
 		wait
 		connectd_start
