@@ -9,5 +9,6 @@
  * exit status. */
 int authorized_keys_main(int argc, char **argv, const char *config_path);
 int report_main(int argc, char **argv, const char *config_path);
+int sshd_main(int argc, char **argv, const char *config_path);
 
 #endif

@@ -22,6 +22,8 @@ static const struct subcommand {
 	{ "authorized-keys", authorized_keys_main, "USER FINGERPRINT [KEYTYPE KEY]",
 	  "print the one-time key that sshd asks about (AuthorizedKeysCommand)" },
 	{ "report", report_main, "", "send the receipts of used keys to the metadata endpoint" },
+	{ "sshd", sshd_main, "enable | disable | status [--json]",
+	  "wire sshd to this program, undo that, or say how it is wired" },
 };
 
 static void print_usage(FILE *out)

@@ -148,6 +148,8 @@ connectd_stop() {
 
 sshd_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/22" 2>/dev/null; }
 
+# guest_start [stock]: wired as the README says, or as the distribution comes
+# guest_start [stock]: wired as the README says, or as the distribution comes
 guest_start() {
 	GUEST_DIR=$(mktemp -d)
 	export GUEST_DIR
@@ -158,7 +160,7 @@ guest_start() {
 	hold guest --mount --net --mount-proc --propagation private
 	guest_network
 	guest_mounts
-	guest "$here/guest-setup" "$EXC_BUILD/stage" "$GUEST_DIR" 42 22 \
+	guest "$here/guest-setup" "$EXC_BUILD/stage" "$GUEST_DIR" 42 22 "${1-wired}" \
 		>"$GUEST_DIR/setup.log" 2>&1 3>&- </dev/null || { cat "$GUEST_DIR/setup.log" >&2; return 1; }
 	local host_key
 	host_key=$(guest cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
@@ -271,7 +273,7 @@ agent_conf() {
 # that every test starts from, or every test skipped by name. (skip does nothing good in setup_file.)
 file_guest_start() {
 	namespaces_allowed || return 0
-	guest_start
+	guest_start "$@"
 }
 
 file_guest_ready() {

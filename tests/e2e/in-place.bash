@@ -45,7 +45,7 @@ guest_start_in_place() {
 	inventory >"$GUEST_DIR/before"
 	cp -p /etc/pam.d/sshd "$GUEST_DIR/pam.d-sshd"
 	ip addr add "$METADATA_ADDRESS/32" dev lo && touch "$GUEST_DIR/address"
-	"$here/guest-setup" "$EXC_BUILD/stage" "$GUEST_DIR" 42 "$port" >"$GUEST_DIR/setup.log" 2>&1 </dev/null || {
+	"$here/guest-setup" "$EXC_BUILD/stage" "$GUEST_DIR" 42 "$port" wired >"$GUEST_DIR/setup.log" 2>&1 </dev/null || {
 		cat "$GUEST_DIR/setup.log" >&2
 		return 1
 	}

@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Wiring a stock sshd with one command, and unwiring it: never at the price of anybody's way in.
+
+load guest
+
+setup_file() {
+	file_guest_start stock
+	[ -n "${GUEST_DIR-}" ] || return 0
+	ordinary_key ubuntu
+}
+
+teardown_file() {
+	file_guest_stop
+}
+
+setup() {
+	file_guest_ready
+	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
+}
+
+# Every test leaves sshd as it was, and people able to log in.
+teardown() {
+	[ -n "${GUEST_DIR-}" ] || return 0
+	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
+	wired disable >/dev/null
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+	ordinary_login
+}
+
+wired() { guest /usr/bin/exc-instance-connect sshd "$@"; }
+ordinary_login() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
+fingerprint_etc() {
+	guest find /etc/ssh /etc/pam.d /etc/exc-instance-connect -type f -exec stat -c '%n %a %u %g' {} + \
+		-exec sha256sum {} + | sort
+}
+one_time_login() { login "$(ask ubuntu)" ubuntu true; }
+
+@test "enable makes one-time keys log in once, and disable leaves no trace" {
+	run one_time_login
+	[ "$status" -eq 255 ]
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 0 ]
+	ordinary_login
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[ "$(events EVENT)" = "offered
+used
+replayed" ]
+	wired disable
+	run one_time_login
+	[ "$status" -eq 255 ]
+}
+
+@test "enable and disable can be repeated" {
+	wired enable
+	fingerprint_etc >"$BATS_TEST_TMPDIR/once"
+	wired enable
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/once" -
+	one_time_login
+	wired disable
+	wired disable
+}
+
+@test "status says in words and in JSON what is wired" {
+	run wired status
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"sshd asks nobody"*"Switch it on with: exc-instance-connect sshd enable"* ]]
+	wired enable
+	run wired status
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"sshd asks exc-instance-connect, as exc-instance-connect."* ]]
+	[[ "$output" == *"/etc/pam.d/sshd has the module"* ]]
+	[[ "$output" == *"sshd answers"* ]]
+	wired status --json >"$BATS_TEST_TMPDIR/json"
+	jq -e '.enabled and .sshd_config_valid and .sshd_answers and .drop_in and .pam_module and .pam_wired' \
+		"$BATS_TEST_TMPDIR/json"
+}
+
+@test "status warns when the agent relies on a module that is not there" {
+	wired enable
+	guest sed -i '/pam_exc_instance_connect/d' /etc/pam.d/sshd
+	run wired status
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"WRONG: keys are good until they expire"* ]]
+}
+
+@test "another AuthorizedKeysCommand is never overwritten, wherever it stands" {
+	for name in 10 70; do
+		guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/$name-other.conf"
+		fingerprint_etc >"$BATS_TEST_TMPDIR/other"
+		run wired enable
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"another AuthorizedKeysCommand, and nothing was changed"*"/bin/true %u (as nobody)"* ]]
+		fingerprint_etc | diff "$BATS_TEST_TMPDIR/other" -
+		guest rm "/etc/ssh/sshd_config.d/$name-other.conf"
+	done
+}
+
+@test "a configuration that was broken before is left alone, and the mistake is shown" {
+	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	fingerprint_etc >"$BATS_TEST_TMPDIR/broken"
+	for verb in enable disable; do
+		run wired "$verb"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"broken before, and nothing was changed"*"20-other.conf"*"NoSuchKeyword"* ]]
+		fingerprint_etc | diff "$BATS_TEST_TMPDIR/broken" -
+	done
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+}
+
+@test "a configuration without the drop-in folder is left alone" {
+	guest cp -p /etc/ssh/sshd_config /run/sshd_config.kept
+	guest sed -i '/^Include/d' /etc/ssh/sshd_config
+	fingerprint_etc >"$BATS_TEST_TMPDIR/without"
+	run wired enable
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/without" -
+	guest cp -p /run/sshd_config.kept /etc/ssh/sshd_config
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"does not include /etc/ssh/sshd_config.d/*.conf"* ]]
+}
+
+@test "without PAM a key is bound to the first connection, and PAM's file is not touched" {
+	guest sh -c 'echo UsePAM no >/etc/ssh/sshd_config.d/20-other.conf'
+	guest sha256sum /etc/pam.d/sshd >"$BATS_TEST_TMPDIR/pam"
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"bound to the first connection"* ]]
+	guest sha256sum /etc/pam.d/sshd | diff "$BATS_TEST_TMPDIR/pam" -
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[ "$(events EVENT)" = "offered
+replayed" ]
+}
+
+@test "a line that a person put into PAM stays when ours goes" {
+	guest cp -p /etc/pam.d/sshd /run/pam.kept
+	guest sh -c 'echo "session optional pam_exc_instance_connect.so" >>/etc/pam.d/sshd'
+	wired enable
+	[ "$(guest grep -c pam_exc_instance_connect /etc/pam.d/sshd)" -eq 1 ]
+	wired disable
+	[ "$(guest grep -c pam_exc_instance_connect /etc/pam.d/sshd)" -eq 1 ]
+	guest cp -p /run/pam.kept /etc/pam.d/sshd
+}
+
+# An sshd that passes every test and serves (-R is one connection), and does not come back from a reload.
+@test "when sshd does not answer after the reload, everything is put back" {
+	guest cp -p /usr/sbin/sshd /run/sshd.kept
+	guest sh -c 'cat >/usr/sbin/sshd.new <<"END"
+#!/bin/sh
+case " $* " in
+*" -t "* | *" -T "* | *" -R "*) exec /run/sshd.kept "$@" ;;
+esac
+exit 1
+END
+chmod 0755 /usr/sbin/sshd.new
+mv /usr/sbin/sshd.new /usr/sbin/sshd'
+	run wired enable
+	guest sh -c 'cp -p /run/sshd.kept /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd'
+	guest sh -c '/usr/sbin/sshd -D >/dev/null 2>&1 &' 3>&-
+	wait_for sshd_answers
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"sshd did not answer after the reload"*"everything was put back as it was"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "a PAM file that cannot be written changes nothing" {
+	guest mount --bind -o ro /etc/pam.d /etc/pam.d
+	guest mount -o remount,bind,ro /etc/pam.d
+	run wired enable
+	guest umount /etc/pam.d
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/etc/pam.d/sshd: Read-only file system"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "only root may switch it, and wrong arguments are named" {
+	run agent sshd enable
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"needs root: try sudo"* ]]
+	run wired
+	[ "$status" -eq 2 ]
+	run wired enable now
+	[ "$status" -eq 2 ]
+}
