@@ -244,8 +244,7 @@ static void print_words(const struct report *report)
 		       is_none(report->command) ? "" : report->user);
 	printf("%s %s.\n", WIRING_DROP_IN,
 	       report->files.drop_in ? "is ours" : "is not ours or not there");
-	printf("PAM's %s %s the module.\n", WIRING_PAM_FILE,
-	       report->files.pam ? "has" : "does not have");
+	printf("PAM %s the module for sshd.\n", report->files.pam ? "has" : "does not have");
 	printf("The agent %s the module to spend keys.\n",
 	       report->files.pam_wired ? "relies on" : "does not rely on");
 	if (report->valid)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/paths.h"
+#include "agent/run.h"
 #include "grant/cleanup.h"
 
 #define MODULE "pam_exc_instance_connect.so"
@@ -29,7 +30,8 @@ static const char drop_in_text[] =
 static const char pam_wired_text[] =
 	"# sshd's PAM stack has " MODULE " (exc-instance-connect sshd enable)\n";
 
-static const char *const paths[WIRING_FILES] = { WIRING_DROP_IN, WIRING_PAM_FILE, PAM_WIRED_FILE };
+static const char *const paths[WIRING_FILES] = { WIRING_DROP_IN, WIRING_PAM_FILE,
+						 WIRING_PAM_COMMON_FILE, PAM_WIRED_FILE };
 
 static bool say_errno(char *why, size_t size, const char *path)
 {
@@ -130,14 +132,27 @@ static bool is_our_line(const char *line)
 	return strncmp(line, PAM_LINE, strlen(PAM_LINE)) == 0;
 }
 
+static bool has_module(const char *path)
+{
+	size_t length;
+	_cleanup_free_ char *text = read_file(path, &length);
+
+	return text != NULL && find_line(text, is_module_line) != NULL;
+}
+
+/* sshd's file includes the common one, as Debian has it. */
+static bool pam_has_module(void)
+{
+	return has_module(WIRING_PAM_FILE) || has_module(WIRING_PAM_COMMON_FILE);
+}
+
 void wiring_look(struct wiring_state *state)
 {
 	size_t length;
 	_cleanup_free_ char *drop_in = read_file(WIRING_DROP_IN, &length);
-	_cleanup_free_ char *pam = read_file(WIRING_PAM_FILE, &length);
 
 	state->drop_in = drop_in != NULL && strcmp(drop_in, drop_in_text) == 0;
-	state->pam = pam != NULL && find_line(pam, is_module_line) != NULL;
+	state->pam = pam_has_module();
 	state->pam_wired = access(PAM_WIRED_FILE, F_OK) == 0;
 }
 
@@ -178,6 +193,25 @@ void wiring_forget(struct wiring_backup *backup)
 		free(backup->files[i].text);
 }
 
+/* Have pam-auth-update switch our profile on or off. False, with `why`, when it says no. */
+static bool switch_profile(const char *verb, char *why, size_t size)
+{
+	const char *const argv[] = { WIRING_PAM_AUTH_UPDATE, "--package", verb, WIRING_PAM_PROFILE,
+				     NULL };
+	int status = run_program(argv, why, size, WIRING_PAM_SECONDS);
+
+	why[strcspn(why, "\n")] = '\0';
+	if (status != 0 && why[0] == '\0')
+		snprintf(why, size, WIRING_PAM_AUTH_UPDATE " ended with status %d", status);
+	return status == 0;
+}
+
+static bool has_profile(void)
+{
+	return access(WIRING_PAM_PROFILE_FILE, F_OK) == 0 &&
+	       access(WIRING_PAM_AUTH_UPDATE, X_OK) == 0;
+}
+
 /* Put our line in front of everything that a session does. */
 static bool add_pam_line(char *why, size_t size)
 {
@@ -212,7 +246,10 @@ bool wiring_write(bool with_pam, char *why, size_t size)
 		return say_errno(why, size, WIRING_DROP_IN);
 	if (!with_pam)
 		return true;
-	if (!add_pam_line(why, size))
+	/* It leaves a common file alone that somebody edited: then the line goes into sshd's. */
+	if (has_profile() && !pam_has_module() && !switch_profile("--enable", why, size))
+		return false;
+	if (!pam_has_module() && !add_pam_line(why, size))
 		return false;
 	return write_file(PAM_WIRED_FILE, pam_wired_text, strlen(pam_wired_text)) ||
 	       say_errno(why, size, PAM_WIRED_FILE);
@@ -242,5 +279,8 @@ bool wiring_remove(char *why, size_t size)
 		return say_errno(why, size, PAM_WIRED_FILE);
 	if (!remove_file(WIRING_DROP_IN))
 		return say_errno(why, size, WIRING_DROP_IN);
+	if (has_profile() && has_module(WIRING_PAM_COMMON_FILE) &&
+	    !switch_profile("--remove", why, size))
+		return false;
 	return remove_pam_line(why, size);
 }

@@ -9,10 +9,19 @@
 
 #define WIRING_DROP_IN "/etc/ssh/sshd_config.d/60-exc-instance-connect.conf"
 #define WIRING_PAM_FILE "/etc/pam.d/sshd"
+/* Where Debian's pam-auth-update(8) puts lines for all services */
+#define WIRING_PAM_COMMON_FILE "/etc/pam.d/common-session"
+/* Debian's profile of the module, which our package installs there, and the program that reads it
+ */
+#define WIRING_PAM_PROFILE "exc-instance-connect"
+#define WIRING_PAM_PROFILE_FILE "/usr/share/pam-configs/" WIRING_PAM_PROFILE
+#define WIRING_PAM_AUTH_UPDATE "/usr/sbin/pam-auth-update"
+/* Seconds that it may take */
+#define WIRING_PAM_SECONDS 60
 #define WIRING_COMMAND "/usr/bin/exc-instance-connect authorized-keys %u %f %t %k"
 #define WIRING_COMMAND_USER "exc-instance-connect"
-/* Files that are changed: the drop-in, PAM's and pam.wired */
-#define WIRING_FILES 3
+/* Files that are changed: the drop-in, PAM's two and pam.wired */
+#define WIRING_FILES 4
 #define WIRING_FILE_BYTES_MAX (256 * 1024)
 
 /* The files as they were, to be put back. */
@@ -28,7 +37,7 @@ struct wiring_backup {
 /* What of the wiring is there. */
 struct wiring_state {
 	bool drop_in; /* our file is there, as we write it */
-	bool pam; /* our line is in PAM's file */
+	bool pam; /* the module is in one of PAM's files */
 	bool pam_wired; /* the agent is told to rely on the module */
 };
 

@@ -112,7 +112,7 @@ stage_build() {
 
 connectd() { "$EXC_BUILD/src/connectd/exc-connectd" --config "$GUEST_DIR/connectd.conf" "$@"; }
 
-# The operator's side: a database, an instance, a token for every instance; its key is trusted.
+# The operator's side: a database, an instance, a token for every instance.
 connectd_setup() {
 	cat >"$GUEST_DIR/connectd.conf" <<END
 database = $GUEST_DIR/connectd.db
@@ -125,7 +125,12 @@ END
 	connectd instance add 42 --address "$1" --host "$2" --port "$3" --host-key "$4"
 	(umask 077 && printf 'Authorization: Bearer %s\n' \
 		"$(connectd token add user:ana --instance '*')" >"$GUEST_DIR/token")
+}
+
+# Who may sign grants, and which instance this is
+guest_trust() {
 	guest install -m 0644 "$GUEST_DIR/operator.pem" /etc/exc-instance-connect/trust.d/operator.pem
+	agent_conf
 }
 
 connectd_pid() { pgrep -f "^$EXC_BUILD/src/connectd/exc-connectd --config $GUEST_DIR/connectd.conf\$"; }
@@ -148,8 +153,8 @@ connectd_stop() {
 
 sshd_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/22" 2>/dev/null; }
 
-# guest_start [stock]: wired as the README says, or as the distribution comes
-# guest_start [stock]: wired as the README says, or as the distribution comes
+# guest_start [stock|bare]: wired as the README says; sshd as the distribution has it; nothing of ours
+# guest_start [stock|bare]: wired as the README says; sshd as the distribution has it; nothing of ours
 guest_start() {
 	GUEST_DIR=$(mktemp -d)
 	export GUEST_DIR
@@ -166,6 +171,7 @@ guest_start() {
 	host_key=$(guest cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
 	echo "$GUEST_ADDRESS $host_key" >"$GUEST_DIR/known_hosts"
 	connectd_setup "$GUEST_ADDRESS" "$GUEST_ADDRESS" 22 "$host_key"
+	[ "${1-}" = bare ] || guest_trust
 	connectd_start
 	wait_for sshd_answers
 }
@@ -261,6 +267,7 @@ agent() {
 }
 
 # agent_conf LINE...: the configuration, in addition to what every test needs
+# shellcheck disable=SC2120 # the tests have lines
 agent_conf() {
 	{
 		printf 'instance_id = 42\ntimeout_ms = 1000\n'

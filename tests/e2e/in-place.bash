@@ -54,6 +54,7 @@ guest_start_in_place() {
 	echo "[$GUEST_ADDRESS]:$port $host_key" >"$GUEST_DIR/known_hosts"
 	# A machine that talks to an address of its own comes from that address.
 	connectd_setup "$METADATA_ADDRESS" "$GUEST_ADDRESS" "$port" "$host_key"
+	guest_trust
 	connectd_start
 	sshd_listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 	wait_for sshd_listens

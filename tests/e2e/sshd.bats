@@ -73,7 +73,7 @@ replayed" ]
 	run wired status
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"sshd asks exc-instance-connect, as exc-instance-connect."* ]]
-	[[ "$output" == *"/etc/pam.d/sshd has the module"* ]]
+	[[ "$output" == *"PAM has the module for sshd"* ]]
 	[[ "$output" == *"sshd answers"* ]]
 	wired status --json >"$BATS_TEST_TMPDIR/json"
 	jq -e '.enabled and .sshd_config_valid and .sshd_answers and .drop_in and .pam_module and .pam_wired' \

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The Debian package on a stock guest: installing switches one-time keys on, purging leaves no trace.
+
+load guest
+
+setup_file() {
+	file_guest_start bare
+	[ -n "${GUEST_DIR-}" ] || return 0
+	ordinary_key ubuntu
+	"$BATS_TEST_DIRNAME/../build-packages" "$GUEST_DIR/packages" >"$GUEST_DIR/build.log" 2>&1 3>&- || {
+		tail -n 40 "$GUEST_DIR/build.log"
+		return 1
+	}
+	cd "$GUEST_DIR/packages"
+	PACKAGE=$(echo "$GUEST_DIR"/packages/exc-instance-connect_*.deb)
+	export PACKAGE
+}
+
+teardown_file() {
+	file_guest_stop
+}
+
+setup() {
+	[ -n "${GUEST_DIR-}" ] || skip "this machine permits no namespaces"
+	forget_events
+	etc >"$BATS_TEST_TMPDIR/before"
+}
+
+teardown() {
+	[ -n "${GUEST_DIR-}" ] || return 0
+	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
+	package --purge exc-instance-connect >/dev/null 2>&1
+	login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true
+}
+
+package() { guest env DEBIAN_FRONTEND=noninteractive dpkg --force-confnew "$@"; }
+# Everything in /etc but the copies that passwd's tools keep
+etc() {
+	guest find /etc -type f ! -name '*-' ! -name 'ld.so.cache' -exec sha256sum {} + | sort -k2
+	guest find /etc -printf '%p %M %u %g\n' | grep -v -e '-$' | grep -v -e '-  *[^ ]* [^ ]* [^ ]*$' | sort
+}
+ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
+
+@test "installing switches one-time keys on, and ordinary keys work before, during and after" {
+	ordinary
+	run package --install "$PACKAGE"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	ordinary
+	guest_trust
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[ "$(events EVENT)" = "offered
+used
+replayed" ]
+	guest exc-instance-connect sshd status
+	guest grep -q pam_exc_instance_connect /etc/pam.d/common-session # by pam-auth-update
+	run guest grep pam_exc_instance_connect /etc/pam.d/sshd # a file of openssh-server's
+	[ "$status" -eq 1 ]
+}
+
+@test "purging leaves /etc as it was, byte by byte" {
+	package --install "$PACKAGE"
+	guest_trust
+	login "$(ask ubuntu)" ubuntu true
+	package --purge exc-instance-connect
+	etc | diff "$BATS_TEST_TMPDIR/before" -
+	run guest sh -c 'ls -d /run/exc-instance-connect /var/lib/exc-instance-connect /usr/bin/exc-instance-connect 2>/dev/null'
+	[ -z "$output" ]
+	ordinary
+}
+
+@test "installing again after removing switches it on again, with the configuration that was there" {
+	package --install "$PACKAGE"
+	guest_trust
+	package --remove exc-instance-connect
+	ordinary
+	run login "$(ask ubuntu)" ubuntu true
+	[ "$status" -eq 255 ]
+	package --install "$PACKAGE"
+	login "$(ask ubuntu)" ubuntu true
+}
+
+@test "an upgrade keeps it on, and keeps it off where it was switched off" {
+	package --install "$PACKAGE"
+	guest_trust
+	package --install "$PACKAGE"
+	login "$(ask ubuntu)" ubuntu true
+	guest exc-instance-connect sshd disable
+	package --install "$PACKAGE"
+	run guest exc-instance-connect sshd status
+	[ "$status" -eq 1 ]
+}
+
+@test "an AuthorizedKeysCommand of somebody else stays, and the package says what to do" {
+	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	run package --install "$PACKAGE"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"another AuthorizedKeysCommand, and nothing was changed"* ]]
+	[[ "$output" == *"afterwards run: exc-instance-connect sshd enable"* ]]
+	run guest ls /etc/ssh/sshd_config.d/60-exc-instance-connect.conf
+	[ "$status" -ne 0 ]
+	ordinary
+}
+
+@test "where sshd's configuration was broken before, installing says so and changes nothing in it" {
+	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	run package --install "$PACKAGE"
+	echo "$output"
+	guest sh -c 'rm /etc/ssh/sshd_config.d/20-other.conf'
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"broken before, and nothing was changed"*"NoSuchKeyword"* ]]
+}
+
+@test "removing it in the middle of fifty logins fails none of them" {
+	package --install "$PACKAGE"
+	guest_trust
+	for i in $(seq 50); do
+		(ordinary && echo in || echo out) >"$BATS_TEST_TMPDIR/login.$i" 2>&1 3>&- &
+		[ "$i" -ne 25 ] || package --remove exc-instance-connect 3>&- &
+	done
+	wait_for sh -c "[ \$(cat $BATS_TEST_TMPDIR/login.* | wc -l) -ge 50 ]"
+	[ "$(cat "$BATS_TEST_TMPDIR"/login.* | sort | uniq -c | tr -s ' ')" = " 50 in" ]
+	removed() { ! guest test -e /usr/bin/exc-instance-connect; }
+	wait_for removed
+}
+
+@test "lintian has nothing to say" {
+	lintian --fail-on error,warning "$GUEST_DIR"/packages/*.changes
+}
