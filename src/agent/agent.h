@@ -8,6 +8,7 @@
 /* Each takes the arguments after its name and the configuration's path, and returns the program's
  * exit status. */
 int authorized_keys_main(int argc, char **argv, const char *config_path);
+int doctor_main(int argc, char **argv, const char *config_path);
 int report_main(int argc, char **argv, const char *config_path);
 int sshd_main(int argc, char **argv, const char *config_path);
 

@@ -21,6 +21,8 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "authorized-keys", authorized_keys_main, "USER FINGERPRINT [KEYTYPE KEY]",
 	  "print the one-time key that sshd asks about (AuthorizedKeysCommand)" },
+	{ "doctor", doctor_main, "[--json]",
+	  "say what keeps one-time keys from working, and what mends it" },
 	{ "report", report_main, "", "send the receipts of used keys to the metadata endpoint" },
 	{ "sshd", sshd_main, "enable | disable | status [--json]",
 	  "wire sshd to this program, undo that, or say how it is wired" },

@@ -20,7 +20,7 @@ const char *problem_name(enum problem problem)
 	return "unknown";
 }
 
-static const char *advice_for(enum problem problem)
+const char *problem_advice(enum problem problem)
 {
 	switch (problem) {
 #define PROBLEM_ADVICE(value, name, advice)                                                        \
@@ -44,6 +44,6 @@ void problem_report(const struct ledger *ledger, enum problem problem, const cha
 	snprintf(stamp, sizeof stamp, "said.%s", problem_name(problem));
 	if (ledger != NULL && !stamp_once_per(ledger, stamp, PROBLEM_QUIET_SECONDS))
 		return;
-	snprintf(text, sizeof text, "%s; %s", detail, advice_for(problem));
+	snprintf(text, sizeof text, "%s; %s", detail, problem_advice(problem));
 	audit_write(&record);
 }

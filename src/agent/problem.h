@@ -56,6 +56,9 @@ enum problem {
 /* The stable name; a string constant, never NULL. */
 const char *problem_name(enum problem problem);
 
+/* What a person can do about it; a string constant, never NULL. */
+const char *problem_advice(enum problem problem);
+
 /* Say what is wrong and what to do, in one journal entry. `detail` is what the code knows of this
  * case. `ledger` remembers when it was last said; NULL, when there is none, says it every time. */
 void problem_report(const struct ledger *ledger, enum problem problem, const char *user,

@@ -76,6 +76,15 @@ void sshd_value(const struct sshd_effective *effective, const char *keyword,
 	}
 }
 
+bool sshd_command_is_ours(const char *command)
+{
+	static const char program[] = "/exc-instance-connect ";
+	const char *end = strchr(command, ' ');
+	const char *found = strstr(command, program);
+
+	return end != NULL && found != NULL && found + strlen(program) - 1 == end;
+}
+
 /* Where a person on this machine would reach sshd: "0.0.0.0:22" is 127.0.0.1 port 22. */
 static bool find_address(const struct sshd_effective *effective, struct sockaddr_storage *address,
 			 socklen_t *length)

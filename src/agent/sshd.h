@@ -41,6 +41,9 @@ bool sshd_answers(const struct sshd_effective *effective, unsigned int seconds);
  * not run, or is started for each connection, needs nothing. */
 bool sshd_reload(const struct sshd_effective *effective, char *why, size_t size);
 
+/* Is this value of authorizedkeyscommand the agent? */
+bool sshd_command_is_ours(const char *command);
+
 /* Does sshd_config include the drop-in folder? */
 bool sshd_includes_drop_ins(void);
 

@@ -21,16 +21,6 @@ static int fail(const char *what, const char *why)
 	return EXIT_FAILURE;
 }
 
-/* Is this AuthorizedKeysCommand the agent? */
-static bool is_ours(const char *command)
-{
-	static const char program[] = "/exc-instance-connect ";
-	const char *end = strchr(command, ' ');
-	const char *found = strstr(command, program);
-
-	return end != NULL && found != NULL && found + strlen(program) - 1 == end;
-}
-
 static bool is_none(const char *command)
 {
 	return command[0] == '\0' || strcmp(command, "none") == 0;
@@ -93,7 +83,7 @@ static bool is_free(const struct sshd_effective *before)
 
 	sshd_value(before, "authorizedkeyscommand", command);
 	sshd_value(before, "authorizedkeyscommanduser", user);
-	if (is_none(command) || is_ours(command))
+	if (is_none(command) || sshd_command_is_ours(command))
 		return true;
 	fprintf(stderr,
 		"exc-instance-connect: sshd has another AuthorizedKeysCommand, and nothing was changed:\n"
@@ -125,7 +115,7 @@ static bool took_effect(char *why, size_t size)
 	if (!sshd_ask(&after, why, size))
 		return false;
 	sshd_value(&after, "authorizedkeyscommand", command);
-	if (is_ours(command))
+	if (sshd_command_is_ours(command))
 		return true;
 	snprintf(why, size, "sshd -T still says: authorizedkeyscommand %.128s", command);
 	return false;
@@ -208,7 +198,7 @@ static void look(struct report *report)
 		return;
 	sshd_value(&effective, "authorizedkeyscommand", report->command);
 	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
-	report->enabled = is_ours(report->command);
+	report->enabled = sshd_command_is_ours(report->command);
 	report->answers = sshd_answers(&effective, 0);
 }
 

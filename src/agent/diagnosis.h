@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that must be right for a one-time login, looked at one by one. */
+#ifndef EXC_DIAGNOSIS_H
+#define EXC_DIAGNOSIS_H
+
+#define FINDINGS_MAX 24
+#define FINDING_TEXT_SIZE 512
+/* Days before its end from which a CA certificate is worth a warning */
+#define DIAGNOSIS_EXPIRY_DAYS 30
+
+enum finding_level {
+	FINDING_GOOD,
+	FINDING_WARNING,
+	FINDING_BAD
+};
+
+struct finding {
+	enum finding_level level;
+	const char *name; /* a constant, such as "trust anchors" */
+	char text[FINDING_TEXT_SIZE]; /* what was seen */
+	char mend[FINDING_TEXT_SIZE]; /* what to do about it; empty when it is good */
+};
+
+struct diagnosis {
+	unsigned int count;
+	struct finding findings[FINDINGS_MAX];
+};
+
+/* Look at everything, as root; takes as long as the endpoint does, at most timeout_ms, and what
+ * sshd takes to print its configuration. Changes nothing. */
+void diagnose(struct diagnosis *diagnosis, const char *config_path);
+
+#endif

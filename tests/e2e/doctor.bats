@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# doctor: whatever keeps one-time keys from working is named, with the command that mends it.
+
+load guest
+
+setup_file() {
+	file_guest_start stock
+	[ -n "${GUEST_DIR-}" ] || return 0
+	guest exc-instance-connect sshd enable
+}
+
+teardown_file() {
+	file_guest_stop
+}
+
+setup() {
+	file_guest_ready
+}
+
+doctor() { guest exc-instance-connect doctor "$@"; }
+
+# finds LEVEL NAME TEXT MEND: the one finding that is not good
+finds() {
+	doctor --json >"$BATS_TEST_TMPDIR/json" || true
+	jq -r '.findings[] | select(.level != "good") | "\(.level)|\(.name)|\(.text)|\(.mend)"' "$BATS_TEST_TMPDIR/json" >"$BATS_TEST_TMPDIR/found"
+	cat "$BATS_TEST_TMPDIR/found"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/found")" -eq 1 ] &&
+		grep -q "^$1|$2|.*$3.*|.*$4" "$BATS_TEST_TMPDIR/found"
+}
+
+@test "on a guest that works everything is good, in 80 columns, with the last events" {
+	login "$(ask ubuntu)" ubuntu true
+	run doctor
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" != *"->"* ]]
+	[[ "$output" == *"The last events:"*"one-time key used: user ubuntu"* ]]
+	sed '/^The last events/,$d' <<<"$output" | awk 'length > 80 { print; bad = 1 } END { exit bad }'
+	[ "$(doctor --json | jq '[.findings[] | select(.level == "good")] | length')" -ge 9 ]
+	[ "$(doctor --json | jq '.events | length')" -ge 2 ]
+}
+
+@test "a typo in the configuration" {
+	agent_conf "timeuot_ms = 5"
+	finds bad configuration "line 3: there is no setting timeuot_ms" "mend that line"
+}
+
+@test "sshd that does not ask the agent" {
+	guest exc-instance-connect sshd disable
+	run finds bad "sshd's configuration" "AuthorizedKeysCommand is: none" "exc-instance-connect sshd enable"
+	echo "$output"
+	[[ "$output" == *"bad|sshd's configuration|AuthorizedKeysCommand is: none|exc-instance-connect sshd enable"* ]]
+	[[ "$output" == *"warning|PAM|"*"|exc-instance-connect sshd enable"* ]]
+	guest exc-instance-connect sshd enable
+	doctor
+}
+
+@test "sshd's configuration is broken" {
+	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	run finds bad "sshd's configuration" "20-other.conf.*NoSuchKeyword" "sshd -t"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "the module is relied on, and is not there" {
+	guest sed -i.kept '/pam_exc_instance_connect/d' /etc/pam.d/sshd
+	run finds bad PAM "nothing spends keys" "exc-instance-connect sshd enable"
+	guest mv /etc/pam.d/sshd.kept /etc/pam.d/sshd
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "others may write the agent's program" {
+	guest chmod 0775 /usr/bin/exc-instance-connect
+	run finds bad "the agent's program" "others than root may write /usr/bin/exc-instance-connect" "chmod go-w /usr/bin/exc-instance-connect"
+	guest chmod 0755 /usr/bin/exc-instance-connect
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "no trust anchor, and one that cannot be used" {
+	guest mv /etc/exc-instance-connect/trust.d/operator.pem /run/operator.pem
+	run finds bad "trust anchors" "there is none in /etc/exc-instance-connect/trust.d" "exc-connectd init"
+	first=$status
+	guest mv /run/operator.pem /etc/exc-instance-connect/trust.d/operator.pem
+	guest sh -c 'echo nonsense >/etc/exc-instance-connect/trust.d/other.pem'
+	run finds warning "trust anchors" "1 files cannot be used, the first is other.pem" "PEM"
+	guest rm /etc/exc-instance-connect/trust.d/other.pem
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "a CA certificate that ends soon, or has ended" {
+	for days in 3 -1; do
+		openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null -subj /CN=ca -days 1 \
+			-out "$BATS_TEST_TMPDIR/ca.pem" 2>/dev/null
+		[ "$days" -gt 0 ] || faketime_certificate
+		guest install -m 0644 "$BATS_TEST_TMPDIR/ca.pem" /etc/exc-instance-connect/trust.d/ca.pem
+		run finds "$([ "$days" -gt 0 ] && echo warning || echo bad)" "trust anchors" "CA certificate \(ends\|has ended\)" "ask the operator"
+		guest rm /etc/exc-instance-connect/trust.d/ca.pem
+		echo "$output"
+		[ "$status" -eq 0 ]
+	done
+}
+
+# A CA certificate that ended in 2001
+faketime_certificate() {
+	mkdir -p "$BATS_TEST_TMPDIR/ca"
+	: >"$BATS_TEST_TMPDIR/ca/index"
+	openssl req -new -newkey ed25519 -nodes -keyout "$BATS_TEST_TMPDIR/ca/key" -subj /CN=ca \
+		-out "$BATS_TEST_TMPDIR/ca/request" 2>/dev/null
+	printf '[ca]\ndefault_ca = d\n[d]\ndatabase = %s/index\nnew_certs_dir = %s\npolicy = p\nrand_serial = yes\ndefault_md = default\nx509_extensions = v\n[p]\ncommonName = supplied\n[v]\nbasicConstraints = critical,CA:TRUE\n' \
+		"$BATS_TEST_TMPDIR/ca" "$BATS_TEST_TMPDIR/ca" >"$BATS_TEST_TMPDIR/ca/conf"
+	openssl ca -batch -notext -selfsign -config "$BATS_TEST_TMPDIR/ca/conf" -keyfile "$BATS_TEST_TMPDIR/ca/key" \
+		-startdate 20000101000000Z -enddate 20010101000000Z \
+		-in "$BATS_TEST_TMPDIR/ca/request" -out "$BATS_TEST_TMPDIR/ca.pem" 2>/dev/null
+}
+
+@test "an endpoint that is down, and one that does not know this instance" {
+	connectd_stop
+	run finds bad endpoint "endpoint_unreachable" "check metadata_url"
+	first=$status
+	echo "$output"
+	connectd_start
+	connectd instance remove 42
+	run finds bad endpoint "HTTP status 403 (http_status)" "ask its operator"
+	echo "$output"
+	connectd instance add 42 --address "$GUEST_ADDRESS" --host "$GUEST_ADDRESS"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "an instance id that the endpoint's signer does not mean" {
+	guest sed -i 's/^instance_id.*/instance_id = 43/' /etc/exc-instance-connect/agent.conf
+	finds bad clock "does not verify: wrong_instance" "instance id"
+}
+
+@test "a ledger that is missing, and one that is full" {
+	guest mv /run/exc-instance-connect /run/away
+	run finds bad ledger "No such file or directory" "systemd-tmpfiles --create exc-instance-connect.conf"
+	first=$status
+	guest mv /run/away /run/exc-instance-connect
+	guest mount -t tmpfs -o nr_inodes=1,mode=0700 tmpfs /run/exc-instance-connect
+	guest chown exc-instance-connect: /run/exc-instance-connect
+	run finds bad ledger "/run is full" "free space in /run"
+	guest umount /run/exc-instance-connect
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "doctor changes nothing, and is for root" {
+	guest find /etc /run/exc-instance-connect /var/lib/exc-instance-connect -printf '%p %m %u %T@\n' | sort >"$BATS_TEST_TMPDIR/before"
+	doctor
+	guest find /etc /run/exc-instance-connect /var/lib/exc-instance-connect -printf '%p %m %u %T@\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+	run agent doctor
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"try sudo"* ]]
+}
