@@ -218,7 +218,7 @@ static int take_body(const struct listener *listener, struct session *session, c
 
 	if (length > listener->body_max - session->body_length)
 		session->too_large = true;
-	if (session->too_large)
+	if (session->too_large || length == 0)
 		return 0;
 	grown = realloc(session->body, session->body_length + length);
 	if (grown == NULL)
