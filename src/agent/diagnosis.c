@@ -94,7 +94,7 @@ static void check_sshd(struct patient *patient)
 	else
 		find(patient, FINDING_GOOD, "sshd's configuration", "",
 		     "it asks the agent, as %.64s", user);
-	if (sshd_answers(&effective, 0))
+	if (sshd_answers(&effective))
 		find(patient, FINDING_GOOD, "sshd", "", "it answers");
 	else
 		find(patient, FINDING_WARNING, "sshd", "systemctl status ssh",

@@ -22,7 +22,10 @@
 #include "agent/run.h"
 #include "grant/cleanup.h"
 
-#define RETRY_MS 50
+/* Greetings in a row that count as staying, and the time between two. Few: since OpenSSH 9.8, who
+ * connects and does not log in is shut out for a while after fifteen times. */
+#define STAY_GREETINGS 5
+#define STAY_PAUSE_MS 250
 #define CONFIG_LINE_SIZE 1024
 /* Lines of sshd_config that are looked at */
 #define CONFIG_LINES_MAX 100000
@@ -137,17 +140,22 @@ static bool greets(const struct sockaddr_storage *address, socklen_t length)
 	       memcmp(banner, "SSH-", sizeof banner) == 0;
 }
 
-bool sshd_answers(const struct sshd_effective *effective, unsigned int seconds)
+bool sshd_answers(const struct sshd_effective *effective)
 {
-	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	struct sockaddr_storage address;
 	socklen_t length;
 
-	if (!find_address(effective, &address, &length))
-		return false;
-	/* Nothing says when a reloaded sshd listens again: ask until it does. */
-	for (unsigned int waited = 0; waited <= seconds * 1000; waited += RETRY_MS) {
-		if (greets(&address, length))
+	return find_address(effective, &address, &length) && greets(&address, length);
+}
+
+bool sshd_stays(const struct sshd_effective *effective)
+{
+	const struct timespec pause = { .tv_nsec = STAY_PAUSE_MS * 1000000L };
+	unsigned int in_a_row = 0;
+
+	for (unsigned int waited = 0; waited < 1000 * SSHD_SECONDS; waited += STAY_PAUSE_MS) {
+		in_a_row = sshd_answers(effective) ? in_a_row + 1 : 0;
+		if (in_a_row == STAY_GREETINGS)
 			return true;
 		nanosleep(&pause, NULL);
 	}

@@ -33,8 +33,12 @@ bool sshd_ask(struct sshd_effective *effective, char *why, size_t size);
 void sshd_value(const struct sshd_effective *effective, const char *keyword,
 		char value[SSHD_VALUE_SIZE]);
 
-/* Does sshd answer on the first address that it should listen on? Waits up to `seconds`. */
-bool sshd_answers(const struct sshd_effective *effective, unsigned int seconds);
+/* Does sshd answer on the first address that it should listen on? One try. */
+bool sshd_answers(const struct sshd_effective *effective);
+
+/* Does sshd answer again after a reload, and go on answering for a second? Waits up to
+ * SSHD_SECONDS. A first answer says nothing: the process that is about to go can have given it. */
+bool sshd_stays(const struct sshd_effective *effective);
 
 /* Have a running sshd read its configuration again: through systemd where it manages it, otherwise
  * by SIGHUP to the process in its PidFile. False, with `why`, when that fails; an sshd that does

@@ -50,7 +50,7 @@ static int switch_over(const struct wiring_backup *backup, const struct sshd_eff
 		return roll_back(backup, before, "sshd does not take the new configuration", why);
 	if (!sshd_reload(before, why, sizeof why))
 		return roll_back(backup, before, "sshd could not be reloaded", why);
-	if (answered && !sshd_answers(before, SSHD_SECONDS))
+	if (answered && !sshd_stays(before))
 		return roll_back(backup, before, "sshd did not answer after the reload", "");
 	return EXIT_SUCCESS;
 }
@@ -136,7 +136,7 @@ static int enable(void)
 			    "put the two lines of exc-instance-connect(1) into it by hand");
 	if (!wiring_save(&backup, why, sizeof why))
 		return fail("nothing was changed", why);
-	answered = sshd_answers(&before, 0);
+	answered = sshd_answers(&before);
 	pam = pam_is_usable(&before);
 	if (!wiring_write(pam, why, sizeof why) || !took_effect(why, sizeof why))
 		status = roll_back(&backup, &before, "the wiring could not be made", why);
@@ -165,7 +165,7 @@ static int disable(void)
 		return EXIT_FAILURE;
 	if (!wiring_save(&backup, why, sizeof why))
 		return fail("nothing was changed", why);
-	answered = sshd_answers(&before, 0);
+	answered = sshd_answers(&before);
 	if (!wiring_remove(why, sizeof why))
 		status = roll_back(&backup, &before, "the wiring could not be removed", why);
 	else
@@ -199,7 +199,7 @@ static void look(struct report *report)
 	sshd_value(&effective, "authorizedkeyscommand", report->command);
 	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
 	report->enabled = sshd_command_is_ours(report->command);
-	report->answers = sshd_answers(&effective, 0);
+	report->answers = sshd_answers(&effective);
 }
 
 static void print_json(const struct report *report)
