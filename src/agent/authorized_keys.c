@@ -216,9 +216,10 @@ static bool offer(const struct query *query, const struct grant *grant, time_t n
 	snprintf(record.user, sizeof record.user, "%s", grant->user);
 	snprintf(record.fingerprint, sizeof record.fingerprint, "%s", grant->fingerprint);
 	connection_of_ancestors(&connection);
-	if (bind && connection.start == 0) {
+	/* Bound to a process that is no sshd, a key would be lost to whoever ran this by hand. */
+	if (bind && !connection.is_sshd) {
 		problem_report(query->ledger, PROBLEM_CONNECTION_UNKNOWN, query->user,
-			       "/proc does not show who asks");
+			       "no sshd is seen to ask");
 		return true;
 	}
 	if (digest_hex(grant->key.blob, grant->key.blob_length, key_hash))

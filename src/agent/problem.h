@@ -44,8 +44,8 @@
 	  "the endpoint's statement of the time does not verify, the local clock was used; "           \
 	  "check the trust directory and ask the endpoint's operator")                                 \
 	X(PROBLEM_CONNECTION_UNKNOWN, "connection_unknown",                                            \
-	  "sshd's process is hidden from this user (hidepid), which single_use = connection "          \
-	  "needs; wire the PAM module and set single_use = pam")
+	  "single_use = connection needs to see sshd's process, which hidepid hides: wire the "        \
+	  "PAM module; run by hand, there is none to see")
 
 enum problem {
 #define PROBLEM_VALUE(value, name, advice) value,

@@ -187,6 +187,19 @@ replayed already_used" ]
 	[[ "$second" == *"Permission denied"* ]]
 }
 
+@test "without the module, running the agent by hand takes no key from its owner" {
+	agent_conf "single_use = connection"
+	guest sed -i.module '/pam_exc_instance_connect/d' /etc/pam.d/sshd
+	key=$(ask ubuntu)
+	run agent authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")"
+	login "$key" ubuntu true
+	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(events EVENT REASON)" = "problem connection_unknown
+offered -" ]
+}
+
 @test "deny_users keeps a user to ordinary keys" {
 	agent_conf "deny_users = root ubuntu"
 	key=$(ask ubuntu)
