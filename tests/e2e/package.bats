@@ -121,12 +121,26 @@ replayed" ]
 	guest_trust
 	for i in $(seq 50); do
 		(ordinary && echo in || echo out) >"$BATS_TEST_TMPDIR/login.$i" 2>&1 3>&- &
-		[ "$i" -ne 25 ] || package --remove exc-instance-connect 3>&- &
+		if [ "$i" -eq 25 ]; then
+			package --remove exc-instance-connect 3>&- &
+			remover=$!
+		fi
 	done
 	wait_for sh -c "[ \$(cat $BATS_TEST_TMPDIR/login.* | wc -l) -ge 50 ]"
 	[ "$(cat "$BATS_TEST_TMPDIR"/login.* | sort | uniq -c | tr -s ' ')" = " 50 in" ]
-	removed() { ! guest test -e /usr/bin/exc-instance-connect; }
-	wait_for removed
+	wait "$remover"
+	run guest test -e /usr/bin/exc-instance-connect
+	[ "$status" -ne 0 ]
+}
+
+@test "the unit that sends receipts is allowed nothing that it does not need" {
+	package --install "$PACKAGE"
+	guest systemd-analyze verify /lib/systemd/system/exc-instance-connect-report.service \
+		/lib/systemd/system/exc-instance-connect-report.path /lib/systemd/system/exc-instance-connect-report.timer
+	# 2.0 is what it may have.
+	guest systemd-analyze security --offline=true --threshold=20 exc-instance-connect-report.service
+	guest test -e /etc/systemd/system/multi-user.target.wants/exc-instance-connect-report.path
+	guest test -e /etc/systemd/system/timers.target.wants/exc-instance-connect-report.timer
 }
 
 @test "lintian has nothing to say" {
