@@ -17,6 +17,10 @@
  */
 #define SSHD_SECONDS 10
 
+/* Where Debian's sshd wants an empty folder; its unit makes it, so that in an image there is none
+ */
+#define SSHD_RUN_DIR "/run/sshd"
+
 /* What sshd -T prints: the configuration as sshd understands it. */
 struct sshd_effective {
 	char text[SSHD_OUTPUT_SIZE];

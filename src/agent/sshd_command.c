@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -68,6 +69,10 @@ static bool may_change(struct sshd_effective *before)
 		fail("there is no " SSHD_PROGRAM, "install openssh-server first");
 		return false;
 	}
+	/* In an image that is being made, sshd has never run, and would not even read its
+	 * configuration. */
+	if (mkdir(SSHD_RUN_DIR, 0755) == 0)
+		chmod(SSHD_RUN_DIR, 0755); /* whatever the umask */
 	if (!sshd_test(why, sizeof why) || !sshd_ask(before, why, sizeof why)) {
 		fail("sshd's configuration was broken before, and nothing was changed; mend it first",
 		     why);

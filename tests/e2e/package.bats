@@ -133,6 +133,14 @@ replayed" ]
 	[ "$status" -ne 0 ]
 }
 
+@test "installing into an image that is being made, without /proc and where sshd never ran, wires it" {
+	run guest env DEBIAN_FRONTEND=noninteractive unshare --mount sh -c \
+		"umount -l /proc && rm -rf /run/sshd && dpkg --install $PACKAGE"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	guest exc-instance-connect sshd status
+}
+
 @test "the unit that sends receipts is allowed nothing that it does not need" {
 	package --install "$PACKAGE"
 	guest systemd-analyze verify /lib/systemd/system/exc-instance-connect-report.service \
