@@ -129,29 +129,27 @@ static char *read_file(const struct trust *trust, const char *stem, size_t *leng
 	return bytes;
 }
 
-/* Takes `key`. False when there is no room or no memory. */
-static bool add_key(struct trust *trust, EVP_PKEY *key, const char *stem)
+/* Parse a DER SubjectPublicKeyInfo and keep its key. Its hash is that of the bytes as they are:
+ * encoding them again takes OpenSSL 3 longer than verifying a signature. False when it is none, or
+ * no room. */
+static bool add_key(struct trust *trust, const unsigned char *der, long der_length,
+		    const char *stem)
 {
 	struct anchor *anchor = &trust->anchors[trust->anchor_count];
-	unsigned char *der = NULL;
-	int der_length;
-	bool hashed;
+	const unsigned char *at = der;
 
-	if (trust->anchor_count == TRUST_ANCHORS_MAX) {
-		EVP_PKEY_free(key);
+	if (trust->anchor_count == TRUST_ANCHORS_MAX)
 		return false;
-	}
-	der_length = i2d_PUBKEY(key, &der);
-	hashed = der_length > 0 && digest_hex(der, (size_t)der_length, anchor->spki);
-	OPENSSL_free(der);
-	if (!hashed) {
-		EVP_PKEY_free(key);
-		return false;
-	}
-	anchor->key = key;
+	anchor->key = d2i_PUBKEY(NULL, &at, der_length);
 	anchor->stem = stem;
-	trust->anchor_count++;
-	return true;
+	if (anchor->key != NULL && at == der + der_length &&
+	    digest_hex(der, (size_t)der_length, anchor->spki)) {
+		trust->anchor_count++;
+		return true;
+	}
+	EVP_PKEY_free(anchor->key);
+	anchor->key = NULL;
+	return false;
 }
 
 /* Takes `certificate`. False when it is not a CA certificate or there is no memory. */
@@ -170,11 +168,8 @@ static bool add_block(struct trust *trust, const char *stem, bool first_key, con
 {
 	const unsigned char *at = der;
 
-	if (strcmp(label, PEM_STRING_PUBLIC) == 0) {
-		EVP_PKEY *key = d2i_PUBKEY(NULL, &at, der_length);
-
-		return key != NULL && add_key(trust, key, first_key ? stem : NULL);
-	}
+	if (strcmp(label, PEM_STRING_PUBLIC) == 0)
+		return add_key(trust, der, der_length, first_key ? stem : NULL);
 	if (strcmp(label, PEM_STRING_X509) == 0) {
 		X509 *certificate = d2i_X509(NULL, &at, der_length);
 
