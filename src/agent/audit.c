@@ -36,7 +36,7 @@ static const struct event_kind kinds[] = {
 	[AUDIT_REPLAYED] = { "replayed", "529e97b0611140db8ef70ba9ae7e4bd6", LOG_WARNING,
 			     "one-time key came again after it was used" },
 	[AUDIT_PROBLEM] = { "problem", "37ad6b4a117f4e958c921775c10755f3", LOG_WARNING,
-			    "one-time keys cannot be offered" },
+			    "a problem with one-time keys" },
 };
 
 struct entry {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "agent/instance.h"
+#include "agent/next_command.h"
 #include "agent/paths.h"
 #include "grant/cleanup.h"
 
@@ -87,6 +88,11 @@ static bool read_deny_users(struct config *config, const char *value)
 	return read_text(config->deny_users, value);
 }
 
+static bool read_next_command(struct config *config, const char *value)
+{
+	return next_command_is_valid(value) && read_text(config->next_command, value);
+}
+
 static bool read_lifetime(struct config *config, const char *value)
 {
 	return read_number(&config->max_key_lifetime, value, 1, CONFIG_LIFETIME_MAX);
@@ -134,31 +140,40 @@ static const struct setting {
 	{ "single_use", read_single_use, "auto, pam, connection or no" },
 	{ "deny_users", read_deny_users, "user names" },
 	{ "signer_name", read_signer_name, "a DNS name in lower case" },
+	{ "next_command", read_next_command,
+	  "an absolute path with arguments and the tokens %% %f %h %k %t %U %u" },
 };
 
-/* inih calls this for every line; 0 tells it that the line is wrong. */
+static const struct setting *find_setting(const char *section, const char *name)
+{
+	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+		if (section[0] == '\0' && strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+/* inih calls this for every line; 0 tells it that the line is wrong. The
+ * lines after a wrong one are read as well, for next_command. */
 static int read_line(void *context, const char *section, const char *name, const char *value)
 {
 	struct reader *reader = context;
-	const struct setting *setting = NULL;
-	size_t i;
+	const struct setting *setting = find_setting(section, name);
+	uint32_t bit = setting == NULL ? 0 : 1U << (setting - settings);
+	char wrong[PROBLEM_DETAIL_SIZE] = "";
 
-	if (reader->detail[0] != '\0')
-		return 0;
-	for (i = 0; i < sizeof settings / sizeof settings[0] && setting == NULL; i++)
-		if (section[0] == '\0' && strcmp(settings[i].name, name) == 0)
-			setting = &settings[i];
 	if (setting == NULL)
-		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "there is no setting %s%.32s%s%.64s",
+		snprintf(wrong, sizeof wrong, "there is no setting %s%.32s%s%.64s",
 			 section[0] == '\0' ? "" : "[", section, section[0] == '\0' ? "" : "] ",
 			 name);
-	else if ((reader->seen & 1U << i) != 0)
-		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "%s is set twice", setting->name);
+	else if ((reader->seen & bit) != 0)
+		snprintf(wrong, sizeof wrong, "%s is set twice", setting->name);
 	else if (!setting->read(reader->config, value))
-		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "%s = %.64s is not %s", setting->name,
-			 value, setting->expected);
-	reader->seen |= 1U << i;
-	return reader->detail[0] == '\0';
+		snprintf(wrong, sizeof wrong, "%s = %.64s is not %s", setting->name, value,
+			 setting->expected);
+	reader->seen |= bit;
+	if (reader->detail[0] == '\0')
+		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "%s", wrong);
+	return wrong[0] == '\0';
 }
 
 static bool parse(struct config *config, FILE *file, const char *path, char *detail)

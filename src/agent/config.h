@@ -27,6 +27,7 @@ struct config {
 	char trust_dir[CONFIG_VALUE_SIZE];
 	char signer_name[CONFIG_VALUE_SIZE]; /* empty: any x5c leaf of a trusted CA signs */
 	char deny_users[CONFIG_VALUE_SIZE]; /* separated by spaces and commas */
+	char next_command[CONFIG_VALUE_SIZE]; /* run after the agent; empty: none */
 	unsigned int max_key_lifetime; /* seconds */
 	unsigned int clock_skew; /* seconds */
 	unsigned int timeout_ms;
@@ -35,7 +36,8 @@ struct config {
 
 /* Read `path`; a file that is not there means the defaults. False when it cannot be read, others
  * than root and this user may write it, or a line is not understood: `detail` then says which and
- * why, and nothing in `config` may be used. */
+ * why, and of `config` only timeout_ms and next_command may be used: that is another way in, which
+ * a typo beside it must not close. */
 bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE]);
 
 /* Is this user among deny_users? */

@@ -89,6 +89,8 @@ int main(int argc, char **argv)
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
 	/* sshd closing the pipe, or an endpoint the connection, is an error value and no signal. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Whoever started this may ignore it, and then nobody learns how a program ended. */
+	signal(SIGCHLD, SIG_DFL);
 	umask(077);
 	if (!take_config(&argc, argv, &config_path))
 		return usage_error("--config needs a file", "");

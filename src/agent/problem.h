@@ -45,7 +45,12 @@
 	  "check the trust directory and ask the endpoint's operator")                                 \
 	X(PROBLEM_CONNECTION_UNKNOWN, "connection_unknown",                                            \
 	  "single_use = connection needs to see sshd's process, which hidepid hides: wire the "        \
-	  "PAM module; run by hand, there is none to see")
+	  "PAM module; run by hand, there is none to see")                                             \
+	X(PROBLEM_NEXT_COMMAND_FAILED, "next_command_failed",                                          \
+	  "people with that command's keys are not let in; mend it, see next_command in "              \
+	  "exc-instance-connect.conf(5)")                                                              \
+	X(PROBLEM_NEXT_COMMAND_TIMEOUT, "next_command_timeout",                                        \
+	  "people with that command's keys are not let in; mend it, or set a longer timeout_ms in " CONFIG_FILE)
 
 enum problem {
 #define PROBLEM_VALUE(value, name, advice) value,

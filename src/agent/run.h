@@ -3,14 +3,30 @@
 #ifndef EXC_RUN_H
 #define EXC_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#define RUN_FAILED (-1) /* it could not be started, or took too long */
+/* It could not be started; it took too long */
+#define RUN_FAILED (-1)
+#define RUN_TOO_LONG (-2)
 
-/* Run argv[0], an absolute path, with these arguments (NULL-ended), an empty standard input and
- * this process's environment. What it writes to standard output and error goes into `output`, up to
- * `size` - 1 bytes with a NUL after them; the rest is thrown away. After `seconds` it is killed.
- * Returns its exit status, 128 and more for a signal, or RUN_FAILED. */
+/* What a program said: up to `size` - 1 bytes of it, and a NUL after them. */
+struct run_output {
+	char *text; /* the caller's, `size` bytes */
+	size_t size;
+	size_t length;
+	bool cut; /* it said more, which was thrown away */
+};
+
+/* Run argv[0], an absolute path, with these arguments (NULL-ended), an empty standard input, this
+ * process's environment, and a process group of its own. Its standard output is taken; its standard
+ * error as well if `with_errors`, otherwise it goes where this process's goes. After `timeout_ms`
+ * the group is killed. Returns its exit status, 128 and more for a signal, RUN_FAILED (with errno)
+ * or RUN_TOO_LONG. */
+int run_for_output(const char *const *argv, struct run_output *output, bool with_errors,
+		   unsigned int timeout_ms);
+
+/* The same, with all that it says in `output`, of `size` bytes, and a time in seconds. */
 int run_program(const char *const *argv, char *output, size_t size, unsigned int seconds);
 
 #endif

@@ -54,12 +54,14 @@ static void every_setting_is_read(void **state)
 	assert_true(load("# a comment\nmetadata_url = https://[fd00::1]:8080/\nprovider=excloud\n"
 			 "instance_id = i-42.a_b\ntrust_dir = /srv/trust\nmax_key_lifetime = 30\n"
 			 "clock_skew = 0\ntimeout_ms = 500\nsingle_use = pam ; a comment\n"
-			 "deny_users = root, admin\nsigner_name = signer.example\n",
+			 "deny_users = root, admin\nsigner_name = signer.example\n"
+			 "next_command = /usr/bin/other \"a b\" %u %f\n",
 			 &config, detail));
 	assert_string_equal(config.metadata_url, "https://[fd00::1]:8080");
 	assert_string_equal(config.instance_id, "i-42.a_b");
 	assert_string_equal(config.trust_dir, "/srv/trust");
 	assert_string_equal(config.signer_name, "signer.example");
+	assert_string_equal(config.next_command, "/usr/bin/other \"a b\" %u %f");
 	assert_int_equal(config.max_key_lifetime, 30);
 	assert_int_equal(config.clock_skew, 0);
 	assert_int_equal(config.timeout_ms, 500);
@@ -93,6 +95,8 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "instance_id = a/b\n", "instance_id" },
 		{ "trust_dir = trust.d\n", "a path that starts with a slash" },
 		{ "signer_name = Signer Example\n", "a DNS name" },
+		{ "next_command = other %u\n", "an absolute path" },
+		{ "next_command = /bin/other %C\n", "the tokens %% %f %h %k %t %U %u" },
 		{ "[agent]\ntimeout_ms = 100\n", "there is no setting [agent] timeout_ms" },
 		{ "timeout_ms 100\n", "line 1: not NAME = VALUE" },
 		{ "timeout_ms = 100\n  200\n", "line 2" },
@@ -108,6 +112,21 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		if (strstr(detail, cases[i].says) == NULL)
 			fail_msg("%s: says: %s", cases[i].text, detail);
 	}
+}
+
+static void a_typo_does_not_close_the_way_in_that_was_there_before(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_false(load("timeuot_ms = 1\nnext_command = /bin/other %u\n", &config, detail));
+	assert_non_null(strstr(detail, "line 1"));
+	assert_string_equal(config.next_command, "/bin/other %u");
+	assert_false(load("next_command = /bin/other %u\nnext_command = /bin/second\n", &config,
+			  detail));
+	assert_string_equal(config.next_command, "/bin/other %u");
+	assert_non_null(strstr(detail, "line 2: next_command is set twice"));
 }
 
 static void a_file_that_others_may_write_is_not_read(void **state)
@@ -194,6 +213,7 @@ int main(void)
 		cmocka_unit_test(a_missing_file_means_the_defaults),
 		cmocka_unit_test(every_setting_is_read),
 		cmocka_unit_test(a_wrong_line_is_named_with_what_was_expected),
+		cmocka_unit_test(a_typo_does_not_close_the_way_in_that_was_there_before),
 		cmocka_unit_test(a_file_that_others_may_write_is_not_read),
 		cmocka_unit_test(an_instance_id_is_a_plain_word),
 		cmocka_unit_test(plain_public_keys_are_found_among_other_methods),

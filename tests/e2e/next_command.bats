@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# next_command: the AuthorizedKeysCommand that was there before us goes on letting its people in.
+
+load guest
+
+setup_file() {
+	file_guest_start
+	[ -n "${GUEST_DIR-}" ] || return 0
+	ssh-keygen -q -t ed25519 -N '' -C corporate -f "$GUEST_DIR/keys/corporate"
+	guest install -m 0644 "$GUEST_DIR/keys/corporate.pub" /usr/share/corporate-keys
+}
+
+teardown_file() {
+	file_guest_stop
+}
+
+setup() {
+	file_guest_ready
+}
+
+# other SCRIPT: what stands in for somebody else's command
+other() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$BATS_TEST_TMPDIR/other"
+	guest install -m 0755 "$BATS_TEST_TMPDIR/other" /usr/bin/other-keys
+}
+corporate_login() { login "$GUEST_DIR/keys/corporate" ubuntu true; }
+
+@test "its keys log in, and one-time keys as well, each once" {
+	other 'cat /usr/share/corporate-keys'
+	agent_conf "next_command = /usr/bin/other-keys %u"
+	corporate_login
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[ "$(events EVENT)" = "offered
+used
+replayed" ]
+	corporate_login
+}
+
+# Where the command may write, in the guest's own /run
+seen_folder() { guest install -d -m 0777 /run/seen; }
+
+@test "it gets the arguments that sshd would give it, as the agent's user, and nothing of the agent's" {
+	seen_folder
+	other 'printf "%s\n" "$@" >/run/seen/arguments
+id -un >/run/seen/user
+umask >/run/seen/umask
+grep SigIgn /proc/self/status >/run/seen/ignored
+ls /proc/self/fd >/run/seen/descriptors'
+	agent_conf 'next_command = /usr/bin/other-keys %u "%f %t" %k %h %U 100%%'
+	run corporate_login
+	blob=$(cut -d' ' -f2 "$GUEST_DIR/keys/corporate.pub")
+	fingerprint=$(ssh-keygen -lf "$GUEST_DIR/keys/corporate.pub" | cut -d' ' -f2)
+	guest cat /run/seen/arguments
+	[ "$(guest cat /run/seen/arguments)" = "ubuntu
+$fingerprint ssh-ed25519
+$blob
+/home/ubuntu
+$(guest id -u ubuntu)
+100%" ]
+	[ "$(guest cat /run/seen/user)" = exc-instance-connect ]
+	[ "$(guest cat /run/seen/umask)" = 0022 ]
+	# SIGPIPE and SIGALRM, in the mask of proc(5)
+	[ $((0x$(guest awk '{ print $2 }' /run/seen/ignored) & 0x3000)) -eq 0 ]
+	# Its three, and the one that ls opens
+	[ "$(guest cat /run/seen/descriptors | wc -l)" -eq 4 ]
+	agent_conf 'next_command = /usr/bin/other-keys'
+	run corporate_login
+	[ "$(guest cat /run/seen/arguments)" = ubuntu ]
+}
+
+@test "when it fails, is missing, or others may change it, one-time keys go on, and the journal names it" {
+	agent_conf "next_command = /usr/bin/other-keys %u"
+	for script in 'cat /usr/share/corporate-keys; exit 1' 'kill -KILL $$'; do
+		other "$script"
+		forget_events
+		run corporate_login
+		[ "$status" -eq 255 ]
+		login "$(ask ubuntu)" ubuntu true
+		[ "$(events | sort -u)" = "offered ubuntu -
+problem ubuntu next_command_failed
+used ubuntu -" ]
+	done
+	other 'cat /usr/share/corporate-keys'
+	guest chmod 0775 /usr/bin/other-keys
+	forget_events
+	run corporate_login
+	[ "$status" -eq 255 ]
+	journal EXC_REASON=next_command_failed | jq -r .MESSAGE | grep "/usr/bin/other-keys: others than root may change it"
+	guest rm /usr/bin/other-keys
+	forget_events
+	run corporate_login
+	[ "$status" -eq 255 ]
+	journal EXC_REASON=next_command_failed | jq -r .MESSAGE | grep "No such file"
+	login "$(ask ubuntu)" ubuntu true
+}
+
+@test "when it hangs, it is ended with all that it started, in time" {
+	other 'sleep 1000 & sleep 1000'
+	agent_conf "next_command = /usr/bin/other-keys %u"
+	before=$SECONDS
+	login "$(ask ubuntu)" ubuntu true
+	# Twice timeout_ms, and what a login takes
+	[ $((SECONDS - before)) -le 5 ]
+	[ "$(events | sort -u)" = "offered ubuntu -
+problem ubuntu next_command_timeout
+used ubuntu -" ]
+	run guest pgrep -f 'sleep 1000'
+	[ "$status" -eq 1 ]
+}
+
+@test "its keys log in while the endpoint hangs, the ledger is gone, or the configuration has a typo" {
+	other 'cat /usr/share/corporate-keys'
+	agent_conf "next_command = /usr/bin/other-keys %u"
+	endpoint_start silent
+	corporate_login
+	[ "$(events EVENT REASON)" = "problem endpoint_timeout" ]
+	endpoint_stop
+	guest mv /run/exc-instance-connect /run/away
+	run corporate_login
+	guest mv /run/away /run/exc-instance-connect
+	[ "$status" -eq 0 ]
+	agent_conf "timeuot_ms = 5" "next_command = /usr/bin/other-keys %u"
+	corporate_login
+	run login "$(ask ubuntu)" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
+@test "it goes on being asked for users whom one-time keys are denied" {
+	other 'cat /usr/share/corporate-keys'
+	agent_conf "next_command = /usr/bin/other-keys %u" "deny_users = ubuntu"
+	corporate_login
+	run login "$(ask ubuntu)" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
+@test "without PAM's module a one-time key is bound to one connection, with a next command as well" {
+	other 'cat /usr/share/corporate-keys'
+	agent_conf "next_command = /usr/bin/other-keys %u" "single_use = connection"
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	corporate_login
+}
