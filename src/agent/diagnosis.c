@@ -17,9 +17,12 @@
 #include "agent/instance.h"
 #include "agent/metadata.h"
 #include "agent/paths.h"
+#include "agent/root_only.h"
 #include "agent/run.h"
 #include "agent/sshd.h"
+#include "agent/sshd_service.h"
 #include "agent/wiring.h"
+#include "agent/words.h"
 #include "grant/json.h"
 #include "grant/signed_time.h"
 #include "grant/trust.h"
@@ -71,19 +74,19 @@ static void check_config(struct patient *patient, const char *path)
 		     "mend that line, see: man exc-instance-connect.conf", "%s", detail);
 }
 
-static void check_sshd(struct patient *patient)
+/* Whom sshd asks, and as whom. */
+static void check_command(struct patient *patient, const struct sshd *sshd,
+			  const struct sshd_effective *effective)
 {
-	static struct sshd_effective effective;
-	char why[FINDING_TEXT_SIZE] = "", command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
+	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
 
-	if (!sshd_test(why, sizeof why) || !sshd_ask(&effective, why, sizeof why)) {
-		find(patient, FINDING_BAD, "sshd's configuration", "mend it, and try: sshd -t",
-		     "%s", why);
-		return;
-	}
-	sshd_value(&effective, "authorizedkeyscommand", command);
-	sshd_value(&effective, "authorizedkeyscommanduser", user);
-	if (!sshd_command_is_ours(command))
+	sshd_value(effective, "authorizedkeyscommand", command);
+	sshd_value(effective, "authorizedkeyscommanduser", user);
+	if (sshd_service_command_origin(sshd, effective) == SSHD_ORIGIN_PROCESS)
+		find(patient, FINDING_BAD, "sshd's configuration",
+		     "start it without, see: exc-instance-connect sshd status",
+		     "the sshd that runs has another AuthorizedKeysCommand on its command line");
+	else if (!sshd_command_is_ours(command))
 		find(patient, FINDING_BAD, "sshd's configuration",
 		     "exc-instance-connect sshd enable", "AuthorizedKeysCommand is: %.200s",
 		     command);
@@ -94,7 +97,30 @@ static void check_sshd(struct patient *patient)
 	else
 		find(patient, FINDING_GOOD, "sshd's configuration", "",
 		     "it asks the agent, as %.64s", user);
-	if (sshd_answers(&effective))
+}
+
+static void check_sshd(struct patient *patient)
+{
+	char why[FINDING_TEXT_SIZE] = "", command[SSHD_VALUE_SIZE];
+	struct sshd_effective effective;
+	struct sshd_other other;
+	struct sshd sshd;
+
+	sshd_find(&sshd);
+	if (!sshd_test(&sshd, why, sizeof why) ||
+	    !sshd_ask(&sshd, NULL, &effective, why, sizeof why)) {
+		find(patient, FINDING_BAD, "sshd's configuration", "mend it, and try: sshd -t",
+		     "%s", why);
+		return;
+	}
+	check_command(patient, &sshd, &effective);
+	sshd_value(&effective, "authorizedkeyscommand", command);
+	if (sshd_find_other(&sshd, command, &other))
+		find(patient, FINDING_WARNING, "Match block",
+		     "man exc-instance-connect, MATCH BLOCKS",
+		     "one-time keys do not log in as %s: a Match block asks %.200s", other.user,
+		     other.command);
+	if (sshd_service_answers(&effective))
 		find(patient, FINDING_GOOD, "sshd", "", "it answers");
 	else
 		find(patient, FINDING_WARNING, "sshd", "systemctl status ssh",
@@ -130,32 +156,30 @@ static void check_user(struct patient *patient)
 }
 
 /* sshd runs a command only if root alone can change it, and every folder on the way to it. */
-static void check_program(struct patient *patient)
+static void check_program(struct patient *patient, const char *name, const char *path)
 {
-	char path[] = AGENT_PROGRAM;
-	char mend[FINDING_TEXT_SIZE];
-	struct stat status;
+	char place[ROOT_ONLY_PATH_SIZE], mend[FINDING_TEXT_SIZE];
 
-	for (;;) {
-		const char *shown = path[0] == '\0' ? "/" : path;
-		char *slash = strrchr(path, '/');
-
-		if (stat(shown, &status) != 0) {
-			find(patient, FINDING_BAD, "the agent's program",
-			     "install the package again", "%s: %s", shown, strerror(errno));
-			return;
-		}
-		if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-			snprintf(mend, sizeof mend, "chown root %s && chmod go-w %s", shown, shown);
-			find(patient, FINDING_BAD, "the agent's program", mend,
-			     "others than root may write %s, so sshd does not run it", shown);
-			return;
-		}
-		if (slash == NULL)
-			break;
-		*slash = '\0';
+	if (root_only(path, place)) {
+		find(patient, FINDING_GOOD, name, "", "root alone can change it");
+	} else if (errno != 0) {
+		find(patient, FINDING_BAD, name, "install the package again", "%s: %s", place,
+		     strerror(errno));
+	} else {
+		snprintf(mend, sizeof mend, "chown root %.200s && chmod go-w %.200s", place, place);
+		find(patient, FINDING_BAD, name, mend,
+		     "others than root may write %s, so sshd does not run it", place);
 	}
-	find(patient, FINDING_GOOD, "the agent's program", "", "root alone can change it");
+}
+
+/* The program that runs after the agent, if there is one. */
+static void check_next_command(struct patient *patient)
+{
+	struct words words;
+
+	if (patient->config.next_command[0] != '\0' &&
+	    words_split(&words, patient->config.next_command))
+		check_program(patient, "next_command", words.at[0]);
 }
 
 /* The CA certificate that ends first. */
@@ -342,7 +366,8 @@ void diagnose(struct diagnosis *diagnosis, const char *config_path)
 	check_sshd(&patient);
 	check_pam(&patient);
 	check_user(&patient);
-	check_program(&patient);
+	check_program(&patient, "the agent's program", AGENT_PROGRAM);
+	check_next_command(&patient);
 	check_ledger(&patient);
 	check_denials(&patient);
 	if (!patient.config_is_good)

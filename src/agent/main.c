@@ -24,7 +24,7 @@ static const struct subcommand {
 	{ "doctor", doctor_main, "[--json]",
 	  "say what keeps one-time keys from working, and what mends it" },
 	{ "report", report_main, "", "send the receipts of used keys to the metadata endpoint" },
-	{ "sshd", sshd_main, "enable | disable | status [--json]",
+	{ "sshd", sshd_main, "enable [--chain] | disable | status [--json]",
 	  "wire sshd to this program, undo that, or say how it is wired" },
 };
 

@@ -166,7 +166,8 @@ enum next_command_result next_command_run(const char *command, const struct key_
 		snprintf(why, size, "no memory");
 		return NEXT_COMMAND_FAILED;
 	}
-	status = run_for_output((const char *const *)words.at, &output, false, timeout_ms);
+	status =
+		run_for_output((const char *const *)words.at, &output, RUN_ERRORS_KEPT, timeout_ms);
 	result = judge(status, output.cut, timeout_ms, why, size);
 	if (result != NEXT_COMMAND_OK) {
 		free(output.text);

@@ -40,16 +40,26 @@ static bool set_attributes(posix_spawnattr_t *attributes)
 					POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) == 0;
 }
 
-static bool set_descriptors(posix_spawn_file_actions_t *actions, int fd, bool with_errors)
+static bool set_descriptors(posix_spawn_file_actions_t *actions, int fd, enum run_errors errors)
 {
-	return posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ==
-		       0 &&
-	       posix_spawn_file_actions_adddup2(actions, fd, STDOUT_FILENO) == 0 &&
-	       (!with_errors || posix_spawn_file_actions_adddup2(actions, fd, STDERR_FILENO) == 0);
+	if (posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) !=
+		    0 ||
+	    posix_spawn_file_actions_adddup2(actions, fd, STDOUT_FILENO) != 0)
+		return false;
+	switch (errors) {
+	case RUN_ERRORS_TAKEN:
+		return posix_spawn_file_actions_adddup2(actions, fd, STDERR_FILENO) == 0;
+	case RUN_ERRORS_DROPPED:
+		return posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null",
+							O_WRONLY, 0) == 0;
+	case RUN_ERRORS_KEPT:
+		break;
+	}
+	return true;
 }
 
 /* Start it with its output going into `fd`. Returns 0 or an errno. */
-static int start(const char *const *argv, int fd, bool with_errors, pid_t *pid)
+static int start(const char *const *argv, int fd, enum run_errors errors, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -58,7 +68,7 @@ static int start(const char *const *argv, int fd, bool with_errors, pid_t *pid)
 	if (posix_spawn_file_actions_init(&actions) != 0)
 		return result;
 	if (posix_spawnattr_init(&attributes) == 0) {
-		if (set_attributes(&attributes) && set_descriptors(&actions, fd, with_errors))
+		if (set_attributes(&attributes) && set_descriptors(&actions, fd, errors))
 			result = posix_spawn(pid, argv[0], &actions, &attributes,
 					     (char *const *)argv, environ);
 		posix_spawnattr_destroy(&attributes);
@@ -111,7 +121,7 @@ static bool reap(pid_t pid, int *status, long long deadline)
 	}
 }
 
-int run_for_output(const char *const *argv, struct run_output *output, bool with_errors,
+int run_for_output(const char *const *argv, struct run_output *output, enum run_errors errors,
 		   unsigned int timeout_ms)
 {
 	const long long deadline = now_ms() + (long long)timeout_ms;
@@ -122,7 +132,7 @@ int run_for_output(const char *const *argv, struct run_output *output, bool with
 	output->text[0] = '\0';
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return RUN_FAILED;
-	started = start(argv, ends[1], with_errors, &pid);
+	started = start(argv, ends[1], errors, &pid);
 	close(ends[1]);
 	if (started != 0) {
 		close(ends[0]);
@@ -144,5 +154,5 @@ int run_program(const char *const *argv, char *output, size_t size, unsigned int
 {
 	struct run_output all = { .text = output, .size = size };
 
-	return run_for_output(argv, &all, true, 1000 * seconds);
+	return run_for_output(argv, &all, RUN_ERRORS_TAKEN, 1000 * seconds);
 }

@@ -18,12 +18,18 @@ struct run_output {
 	bool cut; /* it said more, which was thrown away */
 };
 
+/* What becomes of its standard error: it goes where ours goes, into the output, or nowhere. */
+enum run_errors {
+	RUN_ERRORS_KEPT,
+	RUN_ERRORS_TAKEN,
+	RUN_ERRORS_DROPPED
+};
+
 /* Run argv[0], an absolute path, with these arguments (NULL-ended), an empty standard input, this
- * process's environment, and a process group of its own. Its standard output is taken; its standard
- * error as well if `with_errors`, otherwise it goes where this process's goes. After `timeout_ms`
- * the group is killed. Returns its exit status, 128 and more for a signal, RUN_FAILED (with errno)
- * or RUN_TOO_LONG. */
-int run_for_output(const char *const *argv, struct run_output *output, bool with_errors,
+ * process's environment, and a process group of its own, and take its standard output. After
+ * `timeout_ms` the group is killed. Returns its exit status, 128 and more for a signal, RUN_FAILED
+ * (with errno) or RUN_TOO_LONG. */
+int run_for_output(const char *const *argv, struct run_output *output, enum run_errors errors,
 		   unsigned int timeout_ms);
 
 /* The same, with all that it says in `output`, of `size` bytes, and a time in seconds. */

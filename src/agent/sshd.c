@@ -1,34 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ask the machine's sshd what it does, have it read its configuration again, and see that it
- * answers. */
+/* Ask the machine's sshd what its configuration means. */
 #include "agent/sshd.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "agent/process.h"
 #include "agent/run.h"
 #include "grant/cleanup.h"
 
-/* Greetings in a row that count as staying, and the time between two. Few: since OpenSSH 9.8, who
- * connects and does not log in is shut out for a while after fifteen times. */
-#define STAY_GREETINGS 5
-#define STAY_PAUSE_MS 250
 #define CONFIG_LINE_SIZE 1024
 /* Lines of sshd_config that are looked at */
 #define CONFIG_LINES_MAX 100000
+/* What a connection from this machine itself looks like to a Match block */
+#define CONNECTION_SIZE 128
+#define CONNECTION "user=%s,host=localhost,addr=127.0.0.1"
+#define COMMAND_KEYWORD "authorizedkeyscommand"
+#define PASSWD_FILE "/etc/passwd"
+
+void sshd_find(struct sshd *sshd)
+{
+	static const char *const units[] = { "ssh.service", "sshd.service" };
+
+	sshd->unit = NULL;
+	for (size_t i = 0; i < sizeof units / sizeof units[0] && sshd->unit == NULL; i++)
+		if (unit_read(units[i], NULL, &sshd->command))
+			sshd->unit = units[i];
+	if (sshd->unit == NULL)
+		sshd->command.words.count = 0;
+}
+
+/* Run sshd with `mode`, the options that it is started with, and `connection` if not NULL. */
+static int run_sshd(const struct sshd *sshd, const char *mode, const char *connection, char *output,
+		    size_t size)
+{
+	const char *argv[WORDS_MAX + 5] = { SSHD_PROGRAM, mode };
+	unsigned int count = 2;
+
+	if (connection != NULL) {
+		argv[count++] = "-C";
+		argv[count++] = connection;
+	}
+	for (unsigned int i = 1; i < sshd->command.words.count; i++)
+		argv[count++] = sshd->command.words.at[i];
+	argv[count] = NULL;
+	return run_program(argv, output, size, SSHD_SECONDS);
+}
 
 /* Keep the first line of what a program said. */
 static void first_line(char *text)
@@ -36,10 +57,9 @@ static void first_line(char *text)
 	text[strcspn(text, "\r\n")] = '\0';
 }
 
-bool sshd_test(char *why, size_t size)
+bool sshd_test(const struct sshd *sshd, char *why, size_t size)
 {
-	const char *const argv[] = { SSHD_PROGRAM, "-t", NULL };
-	int status = run_program(argv, why, size, SSHD_SECONDS);
+	int status = run_sshd(sshd, "-t", NULL, why, size);
 
 	first_line(why);
 	if (status != 0 && why[0] == '\0')
@@ -47,11 +67,16 @@ bool sshd_test(char *why, size_t size)
 	return status == 0;
 }
 
-bool sshd_ask(struct sshd_effective *effective, char *why, size_t size)
+bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *effective,
+	      char *why, size_t size)
 {
-	const char *const argv[] = { SSHD_PROGRAM, "-T", NULL };
-	int status = run_program(argv, effective->text, sizeof effective->text, SSHD_SECONDS);
+	char connection[CONNECTION_SIZE];
+	int status;
 
+	if (user != NULL)
+		snprintf(connection, sizeof connection, CONNECTION, user);
+	status = run_sshd(sshd, "-T", user == NULL ? NULL : connection, effective->text,
+			  sizeof effective->text);
 	if (status == 0)
 		return true;
 	snprintf(why, size, "%.*s", (int)strcspn(effective->text, "\r\n"), effective->text);
@@ -88,125 +113,55 @@ bool sshd_command_is_ours(const char *command)
 	return end != NULL && found != NULL && found + strlen(program) - 1 == end;
 }
 
-/* Where a person on this machine would reach sshd: "0.0.0.0:22" is 127.0.0.1 port 22. */
-static bool find_address(const struct sshd_effective *effective, struct sockaddr_storage *address,
-			 socklen_t *length)
+bool sshd_command_is_none(const char *command)
 {
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-	char value[SSHD_VALUE_SIZE];
-	char *host = value, *colon;
-	in_port_t port;
+	return command[0] == '\0' || strcmp(command, "none") == 0;
+}
 
-	memset(address, 0, sizeof *address);
-	sshd_value(effective, "listenaddress", value);
-	colon = strrchr(value, ':');
-	if (colon == NULL)
+/* Does this shell let people in? */
+static bool logs_in(const char *shell)
+{
+	const char *name = strrchr(shell, '/');
+
+	name = name == NULL ? shell : name + 1;
+	return strcmp(name, "nologin") != 0 && strcmp(name, "false") != 0 &&
+	       strcmp(name, "sync") != 0;
+}
+
+/* Does a Match block give this user another command than the one for all? */
+static bool has_other(const struct sshd *sshd, const char *user, const char *global,
+		      struct sshd_other *other)
+{
+	struct sshd_effective effective;
+	char why[128];
+
+	if (!sshd_ask(sshd, user, &effective, why, sizeof why))
 		return false;
-	port = htons((in_port_t)atoi(colon + 1));
-	*colon = '\0';
-	if (host[0] == '[') {
-		host++;
-		host[strcspn(host, "]")] = '\0';
+	sshd_value(&effective, COMMAND_KEYWORD, other->command);
+	sshd_value(&effective, COMMAND_KEYWORD "user", other->command_user);
+	snprintf(other->user, sizeof other->user, "%s", user);
+	return strcmp(other->command, global) != 0 && !sshd_command_is_none(other->command) &&
+	       !sshd_command_is_ours(other->command);
+}
+
+bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_other *other)
+{
+	FILE *file = fopen(PASSWD_FILE, "re");
+	const struct passwd *account;
+	unsigned int asked = 0;
+	bool found = false;
+
+	/* Accounts of a directory service may be thousands, and slow to list. */
+	while (file != NULL && !found && asked < SSHD_ACCOUNTS_MAX &&
+	       (account = fgetpwent(file)) != NULL) {
+		if (!logs_in(account->pw_shell) || strlen(account->pw_name) >= SSHD_USER_SIZE)
+			continue;
+		asked++;
+		found = has_other(sshd, account->pw_name, global, other);
 	}
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = port;
-		if (v4->sin_addr.s_addr == htonl(INADDR_ANY))
-			v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		*length = sizeof *v4;
-		return true;
-	}
-	if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
-		return false;
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = port;
-	if (IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
-		v6->sin6_addr = in6addr_loopback;
-	*length = sizeof *v6;
-	return true;
-}
-
-/* Connect and wait for the first bytes of the protocol (RFC 4253 section 4.2). */
-static bool greets(const struct sockaddr_storage *address, socklen_t length)
-{
-	_cleanup_close_ int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
-	char banner[4];
-
-	return fd >= 0 && connect(fd, (const struct sockaddr *)address, length) == 0 &&
-	       poll(&ready, 1, 1000 * SSHD_SECONDS) == 1 &&
-	       recv(fd, banner, sizeof banner, MSG_WAITALL) == (ssize_t)sizeof banner &&
-	       memcmp(banner, "SSH-", sizeof banner) == 0;
-}
-
-bool sshd_answers(const struct sshd_effective *effective)
-{
-	struct sockaddr_storage address;
-	socklen_t length;
-
-	return find_address(effective, &address, &length) && greets(&address, length);
-}
-
-bool sshd_stays(const struct sshd_effective *effective)
-{
-	const struct timespec pause = { .tv_nsec = STAY_PAUSE_MS * 1000000L };
-	unsigned int in_a_row = 0;
-
-	for (unsigned int waited = 0; waited < 1000 * SSHD_SECONDS; waited += STAY_PAUSE_MS) {
-		in_a_row = sshd_answers(effective) ? in_a_row + 1 : 0;
-		if (in_a_row == STAY_GREETINGS)
-			return true;
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
-static bool systemctl(const char *verb, const char *unit, char *why, size_t size)
-{
-	const char *const argv[] = { "/bin/systemctl", verb, unit, NULL };
-	bool good = run_program(argv, why, size, SSHD_SECONDS) == 0;
-
-	first_line(why);
-	return good;
-}
-
-/* The process that sshd's PidFile names, if it is an sshd; 0 otherwise. */
-static pid_t listener(const struct sshd_effective *effective)
-{
-	char path[SSHD_VALUE_SIZE];
-	struct process process;
-	FILE *file;
-	int pid = 0;
-
-	sshd_value(effective, "pidfile", path);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	fclose(file);
-	if (pid <= 1 || !process_read(pid, &process) || strcmp(process.name, "sshd") != 0)
-		return 0;
-	return pid;
-}
-
-bool sshd_reload(const struct sshd_effective *effective, char *why, size_t size)
-{
-	static const char *const units[] = { "ssh.service", "sshd.service" };
-	pid_t pid;
-
-	if (access("/run/systemd/system", F_OK) == 0) {
-		for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-			if (systemctl("is-active", units[i], why, size))
-				return systemctl("reload", units[i], why, size);
-		return true;
-	}
-	pid = listener(effective);
-	if (pid == 0 || kill(pid, SIGHUP) == 0)
-		return true;
-	snprintf(why, size, "process %d: %s", (int)pid, strerror(errno));
-	return false;
+	if (file != NULL)
+		fclose(file);
+	return found;
 }
 
 /* Is this line an Include of the drop-in folder? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sshd: wire the machine's sshd to the agent and the module, undo that, or say how it is wired. */
+/* sshd: wire the machine's sshd to the agent and the module, and undo that. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,14 +7,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
 #include "agent/agent.h"
+#include "agent/chain.h"
+#include "agent/config.h"
+#include "agent/pam_stack.h"
+#include "agent/paths.h"
 #include "agent/sshd.h"
+#include "agent/sshd_service.h"
+#include "agent/sshd_status.h"
 #include "agent/wiring.h"
-#include "grant/json.h"
 
 #define WHY_SIZE 512
+
+/* The machine as it is before anything is changed. */
+struct before {
+	struct sshd sshd;
+	struct sshd_effective effective;
+	struct wiring_state wiring;
+	char command[SSHD_VALUE_SIZE], command_user[SSHD_VALUE_SIZE];
+	enum sshd_origin origin; /* of the command */
+	bool answers; /* sshd does, on this machine */
+	struct file_backup backup;
+};
 
 static int fail(const char *what, const char *why)
 {
@@ -22,42 +36,40 @@ static int fail(const char *what, const char *why)
 	return EXIT_FAILURE;
 }
 
-static bool is_none(const char *command)
-{
-	return command[0] == '\0' || strcmp(command, "none") == 0;
-}
-
 /* Put everything back as it was, and have sshd read that. */
-static int roll_back(const struct wiring_backup *backup, const struct sshd_effective *before,
-		     const char *what, const char *why)
+static int roll_back(const struct before *before, bool units_changed, const char *what,
+		     const char *why)
 {
 	char worse[WHY_SIZE] = "";
 
-	if (!wiring_restore(backup, worse, sizeof worse))
+	if (!file_backup_restore(&before->backup, worse, sizeof worse))
 		fail("not everything could be put back", worse);
-	sshd_reload(before, worse, sizeof worse);
+	sshd_service_reload(&before->effective, units_changed, worse, sizeof worse);
 	fail(what, why);
 	fputs("exc-instance-connect: everything was put back as it was\n", stderr);
 	return EXIT_FAILURE;
 }
 
 /* Have sshd take the files that were written, or put them back. */
-static int switch_over(const struct wiring_backup *backup, const struct sshd_effective *before,
-		       bool answered)
+static int switch_over(const struct before *before, bool units_changed)
 {
 	char why[WHY_SIZE] = "";
+	struct sshd sshd;
 
-	if (!sshd_test(why, sizeof why))
-		return roll_back(backup, before, "sshd does not take the new configuration", why);
-	if (!sshd_reload(before, why, sizeof why))
-		return roll_back(backup, before, "sshd could not be reloaded", why);
-	if (answered && !sshd_stays(before))
-		return roll_back(backup, before, "sshd did not answer after the reload", "");
+	sshd_find(&sshd);
+	if (!sshd_test(&sshd, why, sizeof why))
+		return roll_back(before, units_changed, "sshd does not take the new configuration",
+				 why);
+	if (!sshd_service_reload(&before->effective, units_changed, why, sizeof why))
+		return roll_back(before, units_changed, "sshd could not be reloaded", why);
+	if (before->answers && !sshd_service_stays(&before->effective))
+		return roll_back(before, units_changed, "sshd did not answer after the reload", "");
 	return EXIT_SUCCESS;
 }
 
-/* Nothing may be switched on what is broken already, or is not root's to switch. */
-static bool may_change(struct sshd_effective *before)
+/* Look at the machine. False, after saying why, when nothing may be switched: what is broken
+ * already, or is not root's to switch. On true, the backup is the caller's to forget. */
+static bool look_before(struct before *before)
 {
 	char why[WHY_SIZE] = "";
 
@@ -73,29 +85,105 @@ static bool may_change(struct sshd_effective *before)
 	 * configuration. */
 	if (mkdir(SSHD_RUN_DIR, 0755) == 0)
 		chmod(SSHD_RUN_DIR, 0755); /* whatever the umask */
-	if (!sshd_test(why, sizeof why) || !sshd_ask(before, why, sizeof why)) {
+	sshd_find(&before->sshd);
+	if (!sshd_test(&before->sshd, why, sizeof why) ||
+	    !sshd_ask(&before->sshd, NULL, &before->effective, why, sizeof why)) {
 		fail("sshd's configuration was broken before, and nothing was changed; mend it first",
 		     why);
 		return false;
 	}
+	wiring_look(&before->wiring);
+	sshd_value(&before->effective, "authorizedkeyscommand", before->command);
+	sshd_value(&before->effective, "authorizedkeyscommanduser", before->command_user);
+	before->origin = sshd_service_command_origin(&before->sshd, &before->effective);
+	before->answers = sshd_service_answers(&before->effective);
+	if (wiring_save(&before->backup, why, sizeof why))
+		return true;
+	fail("nothing was changed", why);
+	return false;
+}
+
+/* Say whose the AuthorizedKeysCommand is that keeps ours out. */
+static void say_whose(const struct before *before)
+{
+	fprintf(stderr,
+		"exc-instance-connect: sshd has another AuthorizedKeysCommand, and nothing was changed:\n"
+		"    %s (as %s)\n",
+		before->command, before->command_user);
+	if (before->origin == SSHD_ORIGIN_UNIT)
+		fprintf(stderr, "It is on sshd's command line; see: systemctl cat %s\n",
+			before->sshd.unit);
+	else
+		fputs("Find it with: grep -ri AuthorizedKeysCommand " SSHD_CONFIG
+		      " " SSHD_DROP_IN_DIR "\n",
+		      stderr);
+}
+
+/* Make the other command our next command. False, after saying why not. */
+static bool plan_chain(const struct before *before, struct wiring_plan *plan)
+{
+	char why[WHY_SIZE] = "";
+	struct config config;
+
+	if (!config_load(&config, CONFIG_FILE, why)) {
+		fail("nothing was changed, because " CONFIG_FILE " has a mistake", why);
+		return false;
+	}
+	if (config.next_command[0] != '\0' && strcmp(config.next_command, before->command) != 0) {
+		fail("nothing was changed, because " CONFIG_FILE
+		     " has another next_command already",
+		     config.next_command);
+		return false;
+	}
+	if (!chain_is_safe(before->command, before->command_user, config.timeout_ms, why,
+			   sizeof why)) {
+		say_whose(before);
+		fail("it cannot be run after the agent, as " WIRING_COMMAND_USER, why);
+		return false;
+	}
+	if (config.next_command[0] == '\0')
+		plan->next_command = before->command;
 	return true;
 }
 
-/* Another AuthorizedKeysCommand is never overwritten. False after saying whose it is. */
-static bool is_free(const struct sshd_effective *before)
+/* Where our two settings have to stand to count. */
+static enum wiring_place choose_place(const struct before *before, bool other)
 {
-	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
+	if (!other && before->wiring.place != WIRING_NOWHERE)
+		return before->wiring.place;
+	if (!sshd_includes_drop_ins() || (other && before->origin == SSHD_ORIGIN_UNIT))
+		return WIRING_IN_UNITS;
+	return other ? WIRING_IN_DROP_IN_FIRST : WIRING_IN_DROP_IN;
+}
 
-	sshd_value(before, "authorizedkeyscommand", command);
-	sshd_value(before, "authorizedkeyscommanduser", user);
-	if (is_none(command) || sshd_command_is_ours(command))
+/* Decide what to write. False, after saying why nothing will be. */
+static bool make_plan(const struct before *before, bool chain, struct wiring_plan *plan)
+{
+	const bool other =
+		!sshd_command_is_none(before->command) && !sshd_command_is_ours(before->command);
+
+	if (other && !chain) {
+		say_whose(before);
+		fputs("To have both, one-time keys first and then that command:\n"
+		      "    exc-instance-connect sshd enable --chain\n",
+		      stderr);
+		return false;
+	}
+	if (!other && before->origin == SSHD_ORIGIN_PROCESS) {
+		fail("the sshd that runs was started with an AuthorizedKeysCommand on its command line, "
+		     "and nothing was changed",
+		     "put that into " SSHD_CONFIG " instead, and start sshd again");
+		return false;
+	}
+	if (other && !plan_chain(before, plan))
+		return false;
+	plan->place = choose_place(before, other);
+	if (plan->place != WIRING_IN_UNITS ||
+	    (before->sshd.unit != NULL && (sshd_service_has_systemd() || !before->answers)))
 		return true;
-	fprintf(stderr,
-		"exc-instance-connect: sshd has another AuthorizedKeysCommand, and nothing was changed:\n"
-		"    %s (as %s)\n"
-		"Find it with: grep -ri AuthorizedKeysCommand " SSHD_CONFIG " " SSHD_DROP_IN_DIR
-		"\n",
-		command, user);
+	fail(SSHD_CONFIG " does not include " SSHD_DROP_IN_DIR
+			 "/*.conf, and systemd does not run sshd",
+	     "put the two lines of exc-instance-connect(1) into it by hand");
 	return false;
 }
 
@@ -108,176 +196,125 @@ static bool pam_is_usable(const struct sshd_effective *effective)
 	/* The keyword came with SSH_AUTH_INFO_0. */
 	sshd_value(effective, "exposeauthinfo", expose);
 	return strcmp(use_pam, "yes") == 0 && expose[0] != '\0' &&
-	       access(WIRING_PAM_FILE, R_OK) == 0;
+	       access(PAM_STACK_FILE, R_OK) == 0;
 }
 
-/* sshd takes the first value that it reads: a line before our drop-in would win. */
-static bool took_effect(char *why, size_t size)
+/* sshd takes the first value that it reads: a line before ours would win. */
+static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 {
-	static struct sshd_effective after;
-	char command[SSHD_VALUE_SIZE];
+	struct sshd_effective after;
+	char command[SSHD_VALUE_SIZE], detail[PROBLEM_DETAIL_SIZE] = "";
+	struct config config;
+	struct sshd sshd;
 
-	if (!sshd_ask(&after, why, size))
+	sshd_find(&sshd);
+	if (!sshd_ask(&sshd, NULL, &after, why, size))
 		return false;
 	sshd_value(&after, "authorizedkeyscommand", command);
-	if (sshd_command_is_ours(command))
+	if (!sshd_command_is_ours(command)) {
+		snprintf(why, size, "sshd still asks %.128s: it stands in front of every drop-in",
+			 command);
+		return false;
+	}
+	if (plan->next_command == NULL)
 		return true;
-	snprintf(why, size, "sshd -T still says: authorizedkeyscommand %.128s", command);
+	if (config_load(&config, CONFIG_FILE, detail) &&
+	    strcmp(config.next_command, plan->next_command) == 0)
+		return true;
+	snprintf(why, size, CONFIG_FILE " cannot hold that command: %.256s", detail);
 	return false;
 }
 
-static int enable(void)
+/* A Match block keeps its command, and its users do not get one-time keys. */
+static void say_other(const struct sshd_other *other)
 {
-	static struct sshd_effective before;
-	struct wiring_backup backup;
-	char why[WHY_SIZE] = "";
-	bool answered, pam;
-	int status;
+	printf("A Match block has another AuthorizedKeysCommand for some users, such as %s; it stays:\n"
+	       "    %s (as %s)\n"
+	       "One-time keys do not log in as these users; see exc-instance-connect(1), MATCH BLOCKS.\n",
+	       other->user, other->command, other->command_user);
+}
 
-	if (!may_change(&before) || !is_free(&before))
-		return EXIT_FAILURE;
-	if (!sshd_includes_drop_ins())
-		return fail(SSHD_CONFIG " does not include " SSHD_DROP_IN_DIR "/*.conf",
-			    "put the two lines of exc-instance-connect(1) into it by hand");
-	if (!wiring_save(&backup, why, sizeof why))
-		return fail("nothing was changed", why);
-	answered = sshd_answers(&before);
-	pam = pam_is_usable(&before);
-	if (!wiring_write(pam, why, sizeof why) || !took_effect(why, sizeof why))
-		status = roll_back(&backup, &before, "the wiring could not be made", why);
-	else
-		status = switch_over(&backup, &before, answered);
-	wiring_forget(&backup);
-	if (status != EXIT_SUCCESS)
-		return status;
+static void say_enabled(const struct before *before, const struct wiring_plan *plan)
+{
+	struct sshd_other other;
+	struct sshd sshd;
+
 	puts("sshd asks exc-instance-connect about keys that are not in authorized_keys.");
-	puts(pam ? "PAM spends a one-time key when its session opens."
-		 : "Without PAM here, a one-time key is bound to the first connection that offers it.");
-	if (!answered)
+	puts(plan->with_pam
+		     ? "PAM spends a one-time key when its session opens."
+		     : "Without PAM here, a one-time key is bound to the first connection that offers it.");
+	if (plan->next_command != NULL)
+		printf("Then the agent runs what sshd asked before, as " WIRING_COMMAND_USER
+		       ":\n    %s\n",
+		       plan->next_command);
+	if (!before->answers)
 		puts("sshd did not answer before, so nothing was tried with it.");
-	return EXIT_SUCCESS;
+	sshd_find(&sshd);
+	if (sshd_find_other(&sshd, WIRING_COMMAND, &other))
+		say_other(&other);
+}
+
+static int enable(bool chain)
+{
+	struct wiring_plan plan = { .place = WIRING_NOWHERE };
+	bool units_changed = false;
+	char why[WHY_SIZE] = "";
+	struct before before;
+	int status = EXIT_FAILURE;
+
+	if (!look_before(&before))
+		return EXIT_FAILURE;
+	plan.with_pam = pam_is_usable(&before.effective);
+	if (!make_plan(&before, chain, &plan))
+		; /* said already */
+	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
+		 !took_effect(&plan, why, sizeof why))
+		status = roll_back(&before, units_changed, "the wiring could not be made", why);
+	else
+		status = switch_over(&before, units_changed);
+	if (status == EXIT_SUCCESS)
+		say_enabled(&before, &plan);
+	file_backup_forget(&before.backup);
+	return status;
 }
 
 static int disable(void)
 {
-	static struct sshd_effective before;
-	struct wiring_backup backup;
+	bool units_changed = false;
 	char why[WHY_SIZE] = "";
-	bool answered;
+	struct before before;
 	int status;
 
-	if (!may_change(&before))
+	if (!look_before(&before))
 		return EXIT_FAILURE;
-	if (!wiring_save(&backup, why, sizeof why))
-		return fail("nothing was changed", why);
-	answered = sshd_answers(&before);
-	if (!wiring_remove(why, sizeof why))
-		status = roll_back(&backup, &before, "the wiring could not be removed", why);
+	if (!wiring_remove(&units_changed, why, sizeof why))
+		status = roll_back(&before, units_changed, "the wiring could not be removed", why);
 	else
-		status = switch_over(&backup, &before, answered);
-	wiring_forget(&backup);
-	if (status == EXIT_SUCCESS)
-		puts("sshd no longer asks exc-instance-connect.");
-	return status;
-}
-
-/* What there is to say of the wiring. */
-struct report {
-	struct wiring_state files;
-	bool valid; /* sshd -t */
-	bool answers;
-	bool enabled; /* sshd asks the agent */
-	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
-	char why[WHY_SIZE]; /* what is wrong with the configuration */
-};
-
-static void look(struct report *report)
-{
-	static struct sshd_effective effective;
-
-	memset(report, 0, sizeof *report);
-	wiring_look(&report->files);
-	report->valid = sshd_test(report->why, sizeof report->why) &&
-			sshd_ask(&effective, report->why, sizeof report->why);
-	if (!report->valid)
-		return;
-	sshd_value(&effective, "authorizedkeyscommand", report->command);
-	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
-	report->enabled = sshd_command_is_ours(report->command);
-	report->answers = sshd_answers(&effective);
-}
-
-static void print_json(const struct report *report)
-{
-	_cleanup_json_ cJSON *object = cJSON_CreateObject();
-	_cleanup_free_ char *text = NULL;
-
-	cJSON_AddBoolToObject(object, "enabled", report->enabled);
-	cJSON_AddBoolToObject(object, "sshd_config_valid", report->valid);
-	cJSON_AddBoolToObject(object, "sshd_answers", report->answers);
-	cJSON_AddStringToObject(object, "authorized_keys_command", report->command);
-	cJSON_AddStringToObject(object, "authorized_keys_command_user", report->user);
-	cJSON_AddBoolToObject(object, "drop_in", report->files.drop_in);
-	cJSON_AddBoolToObject(object, "pam_module", report->files.pam);
-	cJSON_AddBoolToObject(object, "pam_wired", report->files.pam_wired);
-	text = cJSON_Print(object);
-	if (text != NULL)
-		puts(text);
-}
-
-static void print_words(const struct report *report)
-{
-	const char *whose = is_none(report->command) ? "nobody"
-			    : report->enabled        ? "exc-instance-connect"
-						     : report->command;
-
-	if (!report->valid)
-		printf("sshd's configuration is broken: %s\n", report->why);
-	else
-		printf("About keys that are not in authorized_keys, sshd asks %s%s%s.\n", whose,
-		       is_none(report->command) ? "" : ", as ",
-		       is_none(report->command) ? "" : report->user);
-	printf("%s %s.\n", WIRING_DROP_IN,
-	       report->files.drop_in ? "is ours" : "is not ours or not there");
-	printf("PAM %s the module for sshd.\n", report->files.pam ? "has" : "does not have");
-	printf("The agent %s the module to spend keys.\n",
-	       report->files.pam_wired ? "relies on" : "does not rely on");
-	if (report->valid)
-		printf("sshd %s on this machine.\n",
-		       report->answers ? "answers" : "does not answer");
-	if (report->files.pam_wired && !report->files.pam)
-		puts("WRONG: keys are good until they expire, because nothing spends them.\n"
-		     "Mend it with: exc-instance-connect sshd enable");
-	else if (report->valid && !report->enabled)
-		puts("Switch it on with: exc-instance-connect sshd enable");
-}
-
-static int status(bool json)
-{
-	struct report report;
-
-	if (geteuid() != 0)
-		return fail("sshd tells its configuration to root only", "try sudo");
-	look(&report);
-	if (json)
-		print_json(&report);
-	else
-		print_words(&report);
-	return report.enabled && report.files.pam_wired <= report.files.pam ? EXIT_SUCCESS
-									    : EXIT_FAILURE;
+		status = switch_over(&before, units_changed);
+	file_backup_forget(&before.backup);
+	if (status != EXIT_SUCCESS)
+		return status;
+	/* Only now: while sshd asked the agent, it was needed. */
+	if (!wiring_remove_next_command(why, sizeof why))
+		return fail("next_command could not be taken out", why);
+	puts("sshd no longer asks exc-instance-connect.");
+	return EXIT_SUCCESS;
 }
 
 int sshd_main(int argc, char **argv, const char *config_path)
 {
-	(void)config_path;
-	if (argc == 1 && strcmp(argv[0], "enable") == 0)
-		return enable();
-	if (argc == 1 && strcmp(argv[0], "disable") == 0)
+	const char *verb = argc > 0 ? argv[0] : "";
+	const char *option = argc == 2 ? argv[1] : NULL;
+
+	if (argc <= 2 && strcmp(verb, "enable") == 0 &&
+	    (option == NULL || strcmp(option, "--chain") == 0))
+		return enable(option != NULL);
+	if (argc == 1 && strcmp(verb, "disable") == 0)
 		return disable();
-	if (argc == 1 && strcmp(argv[0], "status") == 0)
-		return status(false);
-	if (argc == 2 && strcmp(argv[0], "status") == 0 && strcmp(argv[1], "--json") == 0)
-		return status(true);
-	fputs("Usage: exc-instance-connect sshd enable | disable | status [--json]\n", stderr);
+	if (argc <= 2 && strcmp(verb, "status") == 0 &&
+	    (option == NULL || strcmp(option, "--json") == 0))
+		return sshd_status(option != NULL, config_path);
+	fputs("Usage: exc-instance-connect sshd enable [--chain] | disable | status [--json]\n",
+	      stderr);
 	return EXIT_USAGE;
 }

@@ -1,286 +1,268 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that wire sshd to the agent and the module: write them, remember them, put them back.
+/* The files that wire sshd to the agent and the module: write them, remember them, take them away.
  */
 #include "agent/wiring.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/pam_stack.h"
 #include "agent/paths.h"
-#include "agent/run.h"
+#include "agent/unit.h"
 #include "grant/cleanup.h"
 
-#define MODULE "pam_exc_instance_connect.so"
-/* A module file that is missing, or a module that passes, leaves the session to the other lines. */
-#define PAM_LINE                                                                                   \
-	"session [success=ok ignore=ignore module_unknown=ignore default=die] " MODULE             \
-	" # exc-instance-connect sshd enable\n"
+#define WRITTEN_BY                                                                                 \
+	"# Written by: exc-instance-connect sshd enable. Removed by: exc-instance-connect sshd disable\n"
+#define CHAINED_BY                                                                                 \
+	"# Written by: exc-instance-connect sshd enable --chain. Removed by: exc-instance-connect sshd disable\n"
+#define NEXT_COMMAND "next_command = "
 
 static const char drop_in_text[] =
-	"# Written by: exc-instance-connect sshd enable. Removed by: exc-instance-connect sshd disable\n"
-	"AuthorizedKeysCommand " WIRING_COMMAND "\n"
-	"AuthorizedKeysCommandUser " WIRING_COMMAND_USER "\n";
+	WRITTEN_BY "AuthorizedKeysCommand " WIRING_COMMAND
+		   "\nAuthorizedKeysCommandUser " WIRING_COMMAND_USER "\n";
 
 static const char pam_wired_text[] =
-	"# sshd's PAM stack has " MODULE " (exc-instance-connect sshd enable)\n";
+	"# sshd's PAM stack has " PAM_STACK_MODULE " (exc-instance-connect sshd enable)\n";
 
-static const char *const paths[WIRING_FILES] = { WIRING_DROP_IN, WIRING_PAM_FILE,
-						 WIRING_PAM_COMMON_FILE, PAM_WIRED_FILE };
+/* Every unit that may start an sshd, on Debian, Ubuntu, Fedora and RHEL: the daemon, or one for
+ * each connection. */
+#define UNIT_PATH(unit) "/etc/systemd/system/" unit ".d/" WIRING_UNIT_DROP_IN
+static const struct unit {
+	const char *name;
+	const char *drop_in;
+} units[] = {
+	{ "ssh.service", UNIT_PATH("ssh.service") },
+	{ "sshd.service", UNIT_PATH("sshd.service") },
+	{ "ssh@.service", UNIT_PATH("ssh@.service") },
+	{ "sshd@.service", UNIT_PATH("sshd@.service") },
+};
+#define UNITS (sizeof units / sizeof units[0])
 
-static bool say_errno(char *why, size_t size, const char *path)
-{
-	snprintf(why, size, "%s: %s", path, strerror(errno));
-	return false;
-}
+static const char *const paths[] = {
+	WIRING_DROP_IN,
+	WIRING_DROP_IN_FIRST,
+	PAM_STACK_FILE,
+	PAM_STACK_COMMON_FILE,
+	PAM_WIRED_FILE,
+	CONFIG_FILE,
+	UNIT_PATH("ssh.service"),
+	UNIT_PATH("sshd.service"),
+	UNIT_PATH("ssh@.service"),
+	UNIT_PATH("sshd@.service"),
+};
 
-/* Read a whole file, with a NUL after it; the caller frees. NULL with errno, also for one of more
- * than WIRING_FILE_BYTES_MAX (EFBIG). */
-static char *read_file(const char *path, size_t *length)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = fd < 0 ? NULL : malloc(WIRING_FILE_BYTES_MAX + 1);
-	ssize_t got = 1;
-
-	if (text == NULL)
-		return NULL;
-	*length = 0;
-	while (*length <= WIRING_FILE_BYTES_MAX && got > 0) {
-		got = read(fd, text + *length, WIRING_FILE_BYTES_MAX + 1 - *length);
-		if (got > 0)
-			*length += (size_t)got;
-	}
-	if (got == 0 && *length <= WIRING_FILE_BYTES_MAX) {
-		text[*length] = '\0';
-		return text;
-	}
-	if (got >= 0)
-		errno = EFBIG;
-	free(text);
-	return NULL;
-}
-
-/* Replace a file whole, keeping its owner and mode; a new one is root's, 0644. */
-static bool write_file(const char *path, const char *text, size_t length)
-{
-	char unfinished[256];
-	struct stat status = { .st_mode = 0644 };
-	bool good;
-	int fd;
-
-	if (stat(path, &status) != 0 && errno != ENOENT)
-		return false;
-	snprintf(unfinished, sizeof unfinished, "%s.exc-new", path);
-	unlink(unfinished);
-	fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	good = write(fd, text, length) == (ssize_t)length &&
-	       fchown(fd, status.st_uid, status.st_gid) == 0 &&
-	       fchmod(fd, status.st_mode & 07777) == 0 && fsync(fd) == 0;
-	close(fd);
-	if (good && rename(unfinished, path) == 0)
-		return true;
-	unlink(unfinished);
-	return false;
-}
-
-static bool remove_file(const char *path)
-{
-	return unlink(path) == 0 || errno == ENOENT;
-}
-
-/* Does this line of a PAM file have our module? Comments do not count. */
-static bool is_module_line(const char *line)
-{
-	size_t length = strcspn(line, "\n#");
-	const char *found = strstr(line, MODULE);
-
-	return found != NULL && found < line + length;
-}
-
-static const char *next_line(const char *line)
-{
-	line += strcspn(line, "\n");
-	return *line == '\n' ? line + 1 : line;
-}
-
-static const char *find_line(const char *text, bool (*matches)(const char *line))
-{
-	/* Bounded by WIRING_FILE_BYTES_MAX */
-	for (; *text != '\0'; text = next_line(text))
-		if (matches(text))
-			return text;
-	return NULL;
-}
-
-/* The first line that says what happens at a session, here or in a file that it includes. */
-static bool is_session_line(const char *line)
-{
-	line += strspn(line, " \t-");
-	return strncmp(line, "session", 7) == 0 ? isspace((unsigned char)line[7])
-						: strncmp(line, "@include common-session", 23) == 0;
-}
-
-static bool is_our_line(const char *line)
-{
-	return strncmp(line, PAM_LINE, strlen(PAM_LINE)) == 0;
-}
-
-static bool has_module(const char *path)
+static bool has_text(const char *path, const char *text)
 {
 	size_t length;
-	_cleanup_free_ char *text = read_file(path, &length);
+	_cleanup_free_ char *now = file_read(path, &length);
 
-	return text != NULL && find_line(text, is_module_line) != NULL;
+	return now != NULL && strcmp(now, text) == 0;
 }
 
-/* sshd's file includes the common one, as Debian has it. */
-static bool pam_has_module(void)
+static bool has_unit_drop_in(void)
 {
-	return has_module(WIRING_PAM_FILE) || has_module(WIRING_PAM_COMMON_FILE);
+	for (size_t i = 0; i < UNITS; i++)
+		if (access(units[i].drop_in, F_OK) == 0)
+			return true;
+	return false;
 }
 
 void wiring_look(struct wiring_state *state)
 {
-	size_t length;
-	_cleanup_free_ char *drop_in = read_file(WIRING_DROP_IN, &length);
-
-	state->drop_in = drop_in != NULL && strcmp(drop_in, drop_in_text) == 0;
-	state->pam = pam_has_module();
+	state->place = has_text(WIRING_DROP_IN_FIRST, drop_in_text) ? WIRING_IN_DROP_IN_FIRST
+		       : has_text(WIRING_DROP_IN, drop_in_text)     ? WIRING_IN_DROP_IN
+		       : has_unit_drop_in()                         ? WIRING_IN_UNITS
+								    : WIRING_NOWHERE;
+	state->pam = pam_stack_has_module();
 	state->pam_wired = access(PAM_WIRED_FILE, F_OK) == 0;
 }
 
-bool wiring_save(struct wiring_backup *backup, char *why, size_t size)
+const char *wiring_place_name(enum wiring_place place)
 {
-	memset(backup, 0, sizeof *backup);
-	for (size_t i = 0; i < WIRING_FILES; i++) {
-		backup->files[i].path = paths[i];
-		backup->files[i].text = read_file(paths[i], &backup->files[i].length);
-		backup->files[i].existed = backup->files[i].text != NULL;
-		if (!backup->files[i].existed && errno != ENOENT && errno != ENOTDIR) {
-			wiring_forget(backup);
-			return say_errno(why, size, paths[i]);
-		}
+	switch (place) {
+	case WIRING_IN_DROP_IN:
+		return WIRING_DROP_IN;
+	case WIRING_IN_DROP_IN_FIRST:
+		return WIRING_DROP_IN_FIRST;
+	case WIRING_IN_UNITS:
+		return UNIT_PATH("ssh*.service");
+	case WIRING_NOWHERE:
+		break;
 	}
+	return "none of our files";
+}
+
+bool wiring_save(struct file_backup *backup, char *why, size_t size)
+{
+	return file_backup_save(backup, paths, sizeof paths / sizeof paths[0], why, size);
+}
+
+/* Put our options in front of the ones that are there: the first counts. NULL when the command
+ * cannot be changed so. The caller frees. */
+static char *unit_text(const char *exec_start)
+{
+	size_t program = strcspn(exec_start, " \t");
+	char *text;
+
+	/* With "@" the second word is the name that the program gets. */
+	if (memchr(exec_start, '@', program) != NULL || strpbrk(exec_start, "\"'") == exec_start)
+		return NULL;
+	if (asprintf(&text,
+		     WRITTEN_BY
+		     "# These are the options that were there, after two of ours.\n"
+		     "[Service]\nExecStart=\nExecStart=%.*s"
+		     " -o \"AuthorizedKeysCommand /usr/bin/exc-instance-connect authorized-keys"
+		     " %%%%u %%%%f %%%%t %%%%k\""
+		     " -o \"AuthorizedKeysCommandUser " WIRING_COMMAND_USER "\"%s\n",
+		     (int)program, exec_start, exec_start + program) < 0)
+		return NULL;
+	return text;
+}
+
+/* A name that leads to another unit is not one of its own. */
+static bool is_alias(const char *unit)
+{
+	static const char *const folders[] = { "/etc/systemd/system", "/run/systemd/system",
+					       "/usr/lib/systemd/system", "/lib/systemd/system" };
+	char path[128], target[256];
+
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", folders[i], unit);
+		if (readlink(path, target, sizeof target) > 0)
+			return true;
+		if (access(path, F_OK) == 0)
+			return false;
+	}
+	return false;
+}
+
+static bool remove_unit_drop_in(const struct unit *unit, bool *changed, char *why, size_t size)
+{
+	if (access(unit->drop_in, F_OK) != 0)
+		return true;
+	*changed = true;
+	if (!file_remove(unit->drop_in))
+		return file_say_errno(why, size, unit->drop_in);
+	file_remove_empty_folder(unit->drop_in);
 	return true;
 }
 
-bool wiring_restore(const struct wiring_backup *backup, char *why, size_t size)
+/* Give one unit our options. The unit as it is without them decides what else is in the command. */
+static bool write_unit_drop_in(const struct unit *unit, bool *changed, char *why, size_t size)
 {
-	bool good = true;
+	struct unit_command command;
+	size_t length;
+	_cleanup_free_ char *before = file_read(unit->drop_in, &length);
+	_cleanup_free_ char *text = NULL;
 
-	/* As much as can be, and then say what could not. */
-	for (size_t i = 0; i < WIRING_FILES; i++) {
-		const char *path = backup->files[i].path;
-
-		if (!(backup->files[i].existed
-			      ? write_file(path, backup->files[i].text, backup->files[i].length)
-			      : remove_file(path)))
-			good = say_errno(why, size, path);
+	if (is_alias(unit->name) || !unit_read(unit->name, unit->drop_in, &command))
+		return remove_unit_drop_in(unit, changed, why, size);
+	text = unit_text(command.text);
+	if (text == NULL) {
+		snprintf(why, size, "%s: its ExecStart= cannot be changed", unit->name);
+		return false;
 	}
-	return good;
+	if (before != NULL && strcmp(before, text) == 0)
+		return true;
+	*changed = true;
+	return file_replace(unit->drop_in, text, strlen(text)) ||
+	       file_say_errno(why, size, unit->drop_in);
 }
 
-void wiring_forget(struct wiring_backup *backup)
+static bool write_units(bool *changed, char *why, size_t size)
 {
-	for (size_t i = 0; i < WIRING_FILES; i++)
-		free(backup->files[i].text);
+	for (size_t i = 0; i < UNITS; i++)
+		if (!write_unit_drop_in(&units[i], changed, why, size))
+			return false;
+	if (has_unit_drop_in())
+		return true;
+	snprintf(why, size, "there is no ssh.service and no sshd.service to add our options to");
+	return false;
 }
 
-/* Have pam-auth-update switch our profile on or off. False, with `why`, when it says no. */
-static bool switch_profile(const char *verb, char *why, size_t size)
+static bool remove_units(bool *changed, char *why, size_t size)
 {
-	const char *const argv[] = { WIRING_PAM_AUTH_UPDATE, "--package", verb, WIRING_PAM_PROFILE,
-				     NULL };
-	int status = run_program(argv, why, size, WIRING_PAM_SECONDS);
-
-	why[strcspn(why, "\n")] = '\0';
-	if (status != 0 && why[0] == '\0')
-		snprintf(why, size, WIRING_PAM_AUTH_UPDATE " ended with status %d", status);
-	return status == 0;
+	for (size_t i = 0; i < UNITS; i++)
+		if (!remove_unit_drop_in(&units[i], changed, why, size))
+			return false;
+	return true;
 }
 
-static bool has_profile(void)
+/* One of the two drop-ins of sshd_config is there as planned, the other is not. */
+static bool write_drop_in(const char *path, bool wanted, char *why, size_t size)
 {
-	return access(WIRING_PAM_PROFILE_FILE, F_OK) == 0 &&
-	       access(WIRING_PAM_AUTH_UPDATE, X_OK) == 0;
+	return (wanted ? file_replace(path, drop_in_text, strlen(drop_in_text))
+		       : file_remove(path)) ||
+	       file_say_errno(why, size, path);
 }
 
-/* Put our line in front of everything that a session does. */
-static bool add_pam_line(char *why, size_t size)
+/* In front of everything: what a person wrote stays as it is to the last byte. */
+static bool set_next_command(const char *command, char *why, size_t size)
 {
 	size_t length;
-	_cleanup_free_ char *text = read_file(WIRING_PAM_FILE, &length);
-	_cleanup_free_ char *changed = NULL;
-	const char *place;
-	int changed_length;
+	_cleanup_free_ char *before = file_read(CONFIG_FILE, &length);
+	_cleanup_free_ char *text = NULL;
+	int text_length;
 
-	if (text == NULL)
-		return say_errno(why, size, WIRING_PAM_FILE);
-	if (find_line(text, is_module_line) != NULL)
-		return true;
-	place = find_line(text, is_session_line);
-	if (place == NULL) {
-		snprintf(why, size,
-			 WIRING_PAM_FILE ": no session line, so none to put ours before");
-		return false;
+	if (before == NULL && errno != ENOENT)
+		return file_say_errno(why, size, CONFIG_FILE);
+	text_length = asprintf(&text, CHAINED_BY NEXT_COMMAND "%s\n%s", command,
+			       before == NULL ? "" : before);
+	if (text_length < 0) {
+		text = NULL;
+		return file_say_errno(why, size, CONFIG_FILE);
 	}
-	changed_length = asprintf(&changed, "%.*s" PAM_LINE "%s", (int)(place - text), text, place);
-	if (changed_length < 0) {
-		changed = NULL;
-		return say_errno(why, size, WIRING_PAM_FILE);
-	}
-	return write_file(WIRING_PAM_FILE, changed, (size_t)changed_length) ||
-	       say_errno(why, size, WIRING_PAM_FILE);
+	return file_replace(CONFIG_FILE, text, (size_t)text_length) ||
+	       file_say_errno(why, size, CONFIG_FILE);
 }
 
-bool wiring_write(bool with_pam, char *why, size_t size)
+bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size)
 {
-	if (!write_file(WIRING_DROP_IN, drop_in_text, strlen(drop_in_text)))
-		return say_errno(why, size, WIRING_DROP_IN);
-	if (!with_pam)
+	/* Before sshd asks the agent, so that nobody's keys are unknown in between. */
+	if (plan->next_command != NULL && !set_next_command(plan->next_command, why, size))
+		return false;
+	if (!(plan->place == WIRING_IN_UNITS ? write_units(units_changed, why, size)
+					     : remove_units(units_changed, why, size)))
+		return false;
+	if (!write_drop_in(WIRING_DROP_IN, plan->place == WIRING_IN_DROP_IN, why, size) ||
+	    !write_drop_in(WIRING_DROP_IN_FIRST, plan->place == WIRING_IN_DROP_IN_FIRST, why, size))
+		return false;
+	if (!plan->with_pam)
 		return true;
-	/* It leaves a common file alone that somebody edited: then the line goes into sshd's. */
-	if (has_profile() && !pam_has_module() && !switch_profile("--enable", why, size))
+	if (!pam_stack_add(why, size))
 		return false;
-	if (!pam_has_module() && !add_pam_line(why, size))
-		return false;
-	return write_file(PAM_WIRED_FILE, pam_wired_text, strlen(pam_wired_text)) ||
-	       say_errno(why, size, PAM_WIRED_FILE);
+	return file_replace(PAM_WIRED_FILE, pam_wired_text, strlen(pam_wired_text)) ||
+	       file_say_errno(why, size, PAM_WIRED_FILE);
 }
 
-/* Only the line that we wrote: one that a person wrote is theirs. */
-static bool remove_pam_line(char *why, size_t size)
-{
-	size_t length;
-	_cleanup_free_ char *text = read_file(WIRING_PAM_FILE, &length);
-	char *line;
-
-	if (text == NULL)
-		return errno == ENOENT || say_errno(why, size, WIRING_PAM_FILE);
-	line = (char *)find_line(text, is_our_line);
-	if (line == NULL)
-		return true;
-	memmove(line, line + strlen(PAM_LINE), strlen(line + strlen(PAM_LINE)) + 1);
-	return write_file(WIRING_PAM_FILE, text, length - strlen(PAM_LINE)) ||
-	       say_errno(why, size, WIRING_PAM_FILE);
-}
-
-bool wiring_remove(char *why, size_t size)
+bool wiring_remove(bool *units_changed, char *why, size_t size)
 {
 	/* pam.wired first: it is what makes a key depend on the module. */
-	if (!remove_file(PAM_WIRED_FILE))
-		return say_errno(why, size, PAM_WIRED_FILE);
-	if (!remove_file(WIRING_DROP_IN))
-		return say_errno(why, size, WIRING_DROP_IN);
-	if (has_profile() && has_module(WIRING_PAM_COMMON_FILE) &&
-	    !switch_profile("--remove", why, size))
-		return false;
-	return remove_pam_line(why, size);
+	if (!file_remove(PAM_WIRED_FILE))
+		return file_say_errno(why, size, PAM_WIRED_FILE);
+	return remove_units(units_changed, why, size) &&
+	       write_drop_in(WIRING_DROP_IN, false, why, size) &&
+	       write_drop_in(WIRING_DROP_IN_FIRST, false, why, size) && pam_stack_remove(why, size);
+}
+
+bool wiring_remove_next_command(char *why, size_t size)
+{
+	size_t length;
+	_cleanup_free_ char *text = file_read(CONFIG_FILE, &length);
+	char *ours = text == NULL ? NULL : strstr(text, CHAINED_BY NEXT_COMMAND);
+	char *rest;
+
+	if (ours == NULL)
+		return true;
+	rest = ours + strlen(CHAINED_BY NEXT_COMMAND);
+	rest += strcspn(rest, "\n");
+	rest += *rest == '\n';
+	memmove(ours, rest, strlen(rest) + 1);
+	if (text[0] == '\0')
+		return file_remove(CONFIG_FILE) || file_say_errno(why, size, CONFIG_FILE);
+	return file_replace(CONFIG_FILE, text, strlen(text)) ||
+	       file_say_errno(why, size, CONFIG_FILE);
 }

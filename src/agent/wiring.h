@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that wire sshd to the agent and the module: write them, remember them, put them back.
+/* The files that wire sshd to the agent and the module: write them, remember them, take them away.
  */
 #ifndef EXC_WIRING_H
 #define EXC_WIRING_H
@@ -7,55 +7,57 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/file.h"
+
+/* sshd takes the first value that it reads, and reads these in the order of their names: the second
+ * is for winning over another AuthorizedKeysCommand that is then run after ours. */
 #define WIRING_DROP_IN "/etc/ssh/sshd_config.d/60-exc-instance-connect.conf"
-#define WIRING_PAM_FILE "/etc/pam.d/sshd"
-/* Where Debian's pam-auth-update(8) puts lines for all services */
-#define WIRING_PAM_COMMON_FILE "/etc/pam.d/common-session"
-/* Debian's profile of the module, which our package installs there, and the program that reads it
- */
-#define WIRING_PAM_PROFILE "exc-instance-connect"
-#define WIRING_PAM_PROFILE_FILE "/usr/share/pam-configs/" WIRING_PAM_PROFILE
-#define WIRING_PAM_AUTH_UPDATE "/usr/sbin/pam-auth-update"
-/* Seconds that it may take */
-#define WIRING_PAM_SECONDS 60
+#define WIRING_DROP_IN_FIRST "/etc/ssh/sshd_config.d/00-exc-instance-connect.conf"
+/* systemd takes the last ExecStart= that it reads. */
+#define WIRING_UNIT_DROP_IN "zz-exc-instance-connect.conf"
 #define WIRING_COMMAND "/usr/bin/exc-instance-connect authorized-keys %u %f %t %k"
 #define WIRING_COMMAND_USER "exc-instance-connect"
-/* Files that are changed: the drop-in, PAM's two and pam.wired */
-#define WIRING_FILES 4
-#define WIRING_FILE_BYTES_MAX (256 * 1024)
 
-/* The files as they were, to be put back. */
-struct wiring_backup {
-	struct {
-		const char *path;
-		bool existed;
-		char *text;
-		size_t length;
-	} files[WIRING_FILES];
+/* Where the two settings of sshd go */
+enum wiring_place {
+	WIRING_NOWHERE,
+	WIRING_IN_DROP_IN,
+	WIRING_IN_DROP_IN_FIRST,
+	WIRING_IN_UNITS /* a drop-in for each unit that starts an sshd, with -o options */
+};
+
+struct wiring_plan {
+	enum wiring_place place;
+	bool with_pam; /* PAM's line and pam.wired as well */
+	const char *next_command; /* to be set in agent.conf; NULL: leave it as it is */
 };
 
 /* What of the wiring is there. */
 struct wiring_state {
-	bool drop_in; /* our file is there, as we write it */
+	enum wiring_place place; /* where our settings are, as we write them */
 	bool pam; /* the module is in one of PAM's files */
 	bool pam_wired; /* the agent is told to rely on the module */
 };
 
 void wiring_look(struct wiring_state *state);
 
-/* Remember all files. False, with `why`, when one cannot be read. */
-bool wiring_save(struct wiring_backup *backup, char *why, size_t size);
+/* Where our settings are, as a person can look for it; a string constant. */
+const char *wiring_place_name(enum wiring_place place);
 
-/* Put all files back, byte by byte, and remove those that were not there. */
-bool wiring_restore(const struct wiring_backup *backup, char *why, size_t size);
+/* Remember all files that wiring_write() and wiring_remove() may change, for file_backup_restore().
+ * False, with `why`, when one cannot be read. */
+bool wiring_save(struct file_backup *backup, char *why, size_t size);
 
-void wiring_forget(struct wiring_backup *backup);
+/* Write what is not there yet, and take our settings away from other places than the plan's.
+ * *units_changed: systemd has to read its units again, and sshd to be restarted. False, with `why`.
+ */
+bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size);
 
-/* Write what is not there yet. `with_pam`: PAM's line and pam.wired as well. Each file is replaced
- * whole (rename(2)), with its owner and mode. False, with `why`. */
-bool wiring_write(bool with_pam, char *why, size_t size);
+/* Remove what is ours, and nothing else; next_command stays until sshd no longer asks the agent.
+ * False, with `why`. */
+bool wiring_remove(bool *units_changed, char *why, size_t size);
 
-/* Remove what is ours, and nothing else. False, with `why`. */
-bool wiring_remove(char *why, size_t size);
+/* Remove the next_command that wiring_write() set, not one that a person wrote. */
+bool wiring_remove_next_command(char *why, size_t size);
 
 #endif

@@ -107,6 +107,19 @@ replayed" ]
 	ordinary
 }
 
+@test "a chained command is chained again when the package is installed again" {
+	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	package --install "$PACKAGE"
+	guest_trust
+	guest exc-instance-connect sshd enable --chain
+	login "$(ask ubuntu)" ubuntu true
+	package --remove exc-instance-connect
+	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	package --install "$PACKAGE"
+	login "$(ask ubuntu)" ubuntu true
+	guest grep -q '^next_command = /bin/true %u' /etc/exc-instance-connect/agent.conf
+}
+
 @test "where sshd's configuration was broken before, installing says so and changes nothing in it" {
 	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
 	run package --install "$PACKAGE"

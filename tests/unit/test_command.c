@@ -9,6 +9,7 @@
 #include "agent/next_command.h"
 #include "agent/root_only.h"
 #include "agent/run.h"
+#include "agent/unit.h"
 #include "agent/words.h"
 #include "mint.h"
 
@@ -138,7 +139,7 @@ static void run_script(const char *script, unsigned int timeout_ms, struct run_o
 {
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
 
-	*status = run_for_output(argv, output, false, timeout_ms);
+	*status = run_for_output(argv, output, RUN_ERRORS_KEPT, timeout_ms);
 }
 
 static void a_program_is_bounded_in_bytes_and_in_time(void **state)
@@ -166,7 +167,7 @@ static void a_program_is_bounded_in_bytes_and_in_time(void **state)
 	assert_int_equal(status, RUN_TOO_LONG);
 	run_script("kill -TERM $$", 10000, &output, &status);
 	assert_int_equal(status, 128 + 15);
-	assert_int_equal(run_for_output(missing, &output, false, 1000), RUN_FAILED);
+	assert_int_equal(run_for_output(missing, &output, RUN_ERRORS_DROPPED, 1000), RUN_FAILED);
 	assert_int_equal(errno, ENOENT);
 }
 
@@ -220,6 +221,56 @@ static void a_command_that_others_may_change_is_not_run(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* "UNIT FILES" -> what systemd would start, with bars between the words */
+static void a_unit_says_how_it_starts_its_program(void **state)
+{
+	static const struct {
+		const char *text, *exec_start, *words;
+	} cases[] = {
+		{ "[Service]\nExecStart=/usr/sbin/sshd -D\n", "/usr/sbin/sshd -D",
+		  "/usr/sbin/sshd|-D" },
+		/* A drop-in replaces it, comments and other settings do not. */
+		{ "ExecStart=/a\n# ExecStart=/b\n;ExecStart=/b\nExecStartPre=/c\nExecStart =\n"
+		  "ExecStart = /d -o \"A b %%u\"\n",
+		  "/d -o \"A b %%u\"", "/d|-o|A b %u" },
+		{ "ExecStart=/a -x \\\n  -y\n", "/a -x     -y", "/a|-x|-y" },
+		{ "Environment=\"X=1 2\" Y=3\nExecStart=/a $X ${X} -p${Y} $NONE $$X a$Y\n",
+		  "/a $X ${X} -p${Y} $NONE $$X a$Y", "/a|1|2|1 2|-p3|$X|a$Y" },
+	};
+	struct unit_command command;
+	char text[1024], all[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(text, sizeof text, "%s", cases[i].text);
+		assert_true(unit_parse(text, &command));
+		assert_string_equal(command.text, cases[i].exec_start);
+		assert_string_equal(joined(&command.words, all), cases[i].words);
+	}
+	snprintf(text, sizeof text, "ExecStart=/a\nExecStart=\n");
+	assert_false(unit_parse(text, &command));
+	snprintf(text, sizeof text, "ExecStart=/a \"b\n");
+	assert_false(unit_parse(text, &command));
+}
+
+static void variables_of_a_unit_come_from_its_files(void **state)
+{
+	char *directory = mint_directory();
+	struct unit_command command;
+	char text[4096], all[256];
+
+	(void)state;
+	mint_write_text(directory, "one", "# comment\nOPTIONS=\"-o A=b -4\"\nOTHER=x\n");
+	mint_write_text(directory, "two", "OTHER='y z'\nOTHER=w\n");
+	snprintf(text, sizeof text,
+		 "Environment=OPTIONS=-6\nEnvironmentFile=-%s/one\nEnvironmentFile=-%s/missing\n"
+		 "EnvironmentFile=%s/two\nExecStart=/usr/sbin/sshd -D $OPTIONS $OTHER\n",
+		 directory, directory, directory);
+	assert_true(unit_parse(text, &command));
+	assert_string_equal(joined(&command.words, all), "/usr/sbin/sshd|-D|-o|A=b|-4|w");
+	mint_remove(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +281,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused_whole),
 		cmocka_unit_test(a_program_is_bounded_in_bytes_and_in_time),
 		cmocka_unit_test(what_a_failed_command_printed_does_not_count),
+		cmocka_unit_test(a_unit_says_how_it_starts_its_program),
+		cmocka_unit_test(variables_of_a_unit_come_from_its_files),
 		cmocka_unit_test(a_command_that_others_may_change_is_not_run),
 	};
 

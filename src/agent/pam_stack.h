@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module's line in sshd's PAM stack: is it there, put it there, take it away. */
+#ifndef EXC_PAM_STACK_H
+#define EXC_PAM_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PAM_STACK_MODULE "pam_exc_instance_connect.so"
+#define PAM_STACK_FILE "/etc/pam.d/sshd"
+/* Where Debian's pam-auth-update(8) puts lines for all services; sshd's file includes it */
+#define PAM_STACK_COMMON_FILE "/etc/pam.d/common-session"
+
+/* Does one of the two files have the module? Comments do not count. */
+bool pam_stack_has_module(void);
+
+/* Put the module in front of everything that a session does: with pam-auth-update where our Debian
+ * package has installed its profile, otherwise as a marked line in sshd's file. Nothing happens if
+ * it is there. False, with `why`. */
+bool pam_stack_add(char *why, size_t size);
+
+/* Take away what pam_stack_add() put there, and nothing that a person wrote. False, with `why`. */
+bool pam_stack_remove(char *why, size_t size);
+
+#endif
