@@ -7,6 +7,8 @@
 #define FINDING_TEXT_SIZE 512
 /* Days before its end from which a CA certificate is worth a warning */
 #define DIAGNOSIS_EXPIRY_DAYS 30
+/* Seconds for which a receipt may wait without a word */
+#define DIAGNOSIS_RECEIPT_SECONDS 600
 
 enum finding_level {
 	FINDING_GOOD,

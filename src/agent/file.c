@@ -22,7 +22,7 @@ bool file_say_errno(char *why, size_t size, const char *path)
 
 char *file_read(const char *path, size_t *length)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *text = fd < 0 ? NULL : malloc(FILE_BYTES_MAX + 1);
 	ssize_t got = 1;
 

@@ -23,7 +23,10 @@ static const struct subcommand {
 	  "print the one-time key that sshd asks about (AuthorizedKeysCommand)" },
 	{ "doctor", doctor_main, "[--json]",
 	  "say what keeps one-time keys from working, and what mends it" },
-	{ "report", report_main, "", "send the receipts of used keys to the metadata endpoint" },
+	{ "publish-host-keys", publish_host_keys_main, "[--retry SECONDS] [FILE...]",
+	  "tell the control plane this machine's SSH host keys" },
+	{ "report", report_main, "[--retry SECONDS]",
+	  "send the receipts of used keys to the metadata endpoint" },
 	{ "sshd", sshd_main, "enable [--chain] | disable | status [--json]",
 	  "wire sshd to this program, undo that, or say how it is wired" },
 };

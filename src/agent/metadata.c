@@ -22,6 +22,12 @@ DEFINE_CLEANUP(CURL, curl_easy_cleanup);
 typedef struct curl_slist header_list;
 DEFINE_CLEANUP(header_list, curl_slist_free_all);
 
+/* What a request carries. */
+struct sent {
+	const char *method; /* "POST" or "PUT" */
+	const char *body; /* JSON */
+};
+
 struct response {
 	char *body; /* grows up to METADATA_ANSWER_BYTES_MAX */
 	size_t length;
@@ -77,7 +83,8 @@ static void restrict_protocols(CURL *curl, bool https)
 }
 
 static void set_options(CURL *curl, const struct config *config, const char *url,
-			struct curl_slist *headers, const char *body, struct response *response)
+			struct curl_slist *headers, const struct sent *sent,
+			struct response *response)
 {
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -97,8 +104,10 @@ static void set_options(CURL *curl, const struct config *config, const char *url
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, response);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, response);
-	if (body != NULL)
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	if (sent == NULL)
+		return;
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, sent->body);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, sent->method);
 }
 
 static enum problem explain(CURLcode code, const struct response *response, const char *url,
@@ -124,8 +133,8 @@ static enum problem explain(CURLcode code, const struct response *response, cons
 	}
 }
 
-/* One request. `body` NULL means GET, otherwise POST of JSON. */
-static enum problem request(const struct config *config, const char *url, const char *body,
+/* One request; `sent` is NULL for GET. */
+static enum problem request(const struct config *config, const char *url, const struct sent *sent,
 			    struct response *response, char *detail)
 {
 	_cleanup_(cleanup_curl_easy_cleanup) CURL *curl = NULL;
@@ -138,13 +147,13 @@ static enum problem request(const struct config *config, const char *url, const 
 	if (curl_global_init(https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) == CURLE_OK)
 		curl = curl_easy_init();
 	headers = curl_slist_append(NULL, "X-Exc-Metadata: 1");
-	if (headers != NULL && body != NULL)
+	if (headers != NULL && sent != NULL)
 		longer = curl_slist_append(headers, "Content-Type: application/json");
-	if (curl == NULL || headers == NULL || (body != NULL && longer == NULL)) {
+	if (curl == NULL || headers == NULL || (sent != NULL && longer == NULL)) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "libcurl cannot start");
 		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
-	set_options(curl, config, url, headers, body, response);
+	set_options(curl, config, url, headers, sent, response);
 	code = curl_easy_perform(curl);
 	if (code != CURLE_OK)
 		return explain(code, response, config->metadata_url, detail);
@@ -220,20 +229,34 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 	return PROBLEM_NONE;
 }
 
-enum problem metadata_post_receipts(const struct config *config, const char *json,
-				    char detail[PROBLEM_DETAIL_SIZE])
+/* Send JSON that has no answer but its being taken. */
+static enum problem send_json(const struct config *config, const char *method, const char *path,
+			      const char *json, char *detail)
 {
 	_cleanup_(free_response) struct response response = { 0 };
+	const struct sent sent = { .method = method, .body = json };
 	char url[URL_SIZE];
 	enum problem problem;
 
-	snprintf(url, sizeof url, "%s" API "receipts", config->metadata_url);
-	problem = request(config, url, json, &response, detail);
+	snprintf(url, sizeof url, "%s" API "%s", config->metadata_url, path);
+	problem = request(config, url, &sent, &response, detail);
 	if (problem != PROBLEM_NONE)
 		return problem;
 	if (response.status == 204 || response.status == 200)
 		return PROBLEM_NONE;
 	return wrong_status(config, &response, detail);
+}
+
+enum problem metadata_post_receipts(const struct config *config, const char *json,
+				    char detail[PROBLEM_DETAIL_SIZE])
+{
+	return send_json(config, "POST", "receipts", json, detail);
+}
+
+enum problem metadata_put_host_keys(const struct config *config, const char *json,
+				    char detail[PROBLEM_DETAIL_SIZE])
+{
+	return send_json(config, "PUT", "host-keys", json, detail);
 }
 
 bool metadata_make_nonce(char nonce[METADATA_NONCE_SIZE])

@@ -30,6 +30,10 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 enum problem metadata_post_receipts(const struct config *config, const char *json,
 				    char detail[PROBLEM_DETAIL_SIZE]);
 
+/* PUT …/host-keys with this JSON text. PROBLEM_NONE: the endpoint has taken them (204 or 200). */
+enum problem metadata_put_host_keys(const struct config *config, const char *json,
+				    char detail[PROBLEM_DETAIL_SIZE]);
+
 /* A fresh nonce, so that a signed time cannot be an old one. False when the kernel has no random
  * bytes yet. */
 bool metadata_make_nonce(char nonce[METADATA_NONCE_SIZE]);

@@ -6,11 +6,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/metadata.h"
 #include "agent/paths.h"
+#include "agent/retry.h"
 #include "grant/json.h"
 
 /* Receipts in one request; the rest goes with the next. */
@@ -18,6 +21,10 @@
 /* Requests of one run */
 #define REQUESTS_MAX 64
 #define RECEIPT_FILE_BYTES_MAX 2048
+/* How long another run may keep this one waiting, which is longer than timeout_ms may be, and how
+ * often to look */
+#define LOCK_WAIT_MS 30000
+#define LOCK_PAUSE_MS 20
 
 DEFINE_CLEANUP(DIR, closedir);
 
@@ -67,8 +74,9 @@ static void gather(DIR *folder, struct batch *batch)
 	}
 }
 
-/* Send one batch. Returns how many receipts the endpoint took, or -1 with a word on stderr. */
-static int send_batch(const struct config *config, DIR *folder)
+/* Send one batch. Returns how many receipts the endpoint took, or -1 with a word on stderr unless
+ * `quiet`. */
+static int send_batch(const struct config *config, DIR *folder, bool quiet)
 {
 	_cleanup_json_ cJSON *document = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
@@ -83,17 +91,17 @@ static int send_batch(const struct config *config, DIR *folder)
 	text = cJSON_PrintUnformatted(document);
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
 			       : metadata_post_receipts(config, text, detail);
-	if (problem != PROBLEM_NONE) {
-		fprintf(stderr, "exc-instance-connect: %u receipts wait: %s (%s)\n", batch.count,
-			detail, problem_name(problem));
+	if (problem != PROBLEM_NONE && !quiet)
+		fprintf(stderr, "exc-instance-connect: %u receipts wait: %s (%s); %s\n",
+			batch.count, detail, problem_name(problem), problem_advice(problem));
+	if (problem != PROBLEM_NONE)
 		return -1;
-	}
 	for (unsigned int i = 0; i < batch.count; i++)
 		unlinkat(dirfd(folder), batch.names[i], 0);
 	return (int)batch.count;
 }
 
-static bool report_folder(const struct config *config, const char *path)
+static bool report_folder(const struct config *config, const char *path, bool quiet)
 {
 	for (int request = 0; request < REQUESTS_MAX; request++) {
 		_cleanup_(cleanup_closedir) DIR *folder = opendir(path);
@@ -105,29 +113,64 @@ static bool report_folder(const struct config *config, const char *path)
 			fprintf(stderr, "exc-instance-connect: %s: %s\n", path, strerror(errno));
 			return false;
 		}
-		sent = send_batch(config, folder);
+		sent = send_batch(config, folder, quiet);
 		if (sent < RECEIPTS_PER_REQUEST_MAX)
 			return sent >= 0;
 	}
 	return true;
 }
 
+/* Keep other runs out, so that each receipt is sent once: they wait for theirs. Where there is no
+ * folder to lock there is nothing to send. The caller closes it. */
+static int lock_receipts(void)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int folder = open(RECEIPTS_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	for (int waited = 0; folder >= 0 && waited < LOCK_WAIT_MS; waited += LOCK_PAUSE_MS) {
+		if (flock(folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return folder;
+}
+
+struct report {
+	const struct config *config;
+	bool said; /* that receipts wait */
+};
+
+/* Send all that there is. A failure is told of the first time and the last: the others are the
+ * same. */
+static bool report_all(void *context, bool last)
+{
+	struct report *report = context;
+	_cleanup_close_ int lock = lock_receipts();
+	bool quiet = report->said && !last;
+	bool sent = report_folder(report->config, RECEIPTS_DIR, quiet);
+
+	sent &= report_folder(report->config, RECEIPTS_FALLBACK_DIR, quiet);
+	report->said |= !sent;
+	return sent;
+}
+
 int report_main(int argc, char **argv, const char *config_path)
 {
 	char detail[PROBLEM_DETAIL_SIZE] = "";
 	struct config config;
-	bool sent;
+	struct report report = { .config = &config };
+	unsigned int seconds;
 
-	(void)argv;
-	if (argc != 0) {
-		fputs("Usage: exc-instance-connect report\n", stderr);
+	if (!retry_take_option(&argc, argv, &seconds) || argc != 0) {
+		fprintf(stderr,
+			"Usage: exc-instance-connect report [--retry SECONDS]\n"
+			"SECONDS is 0 to %d.\n",
+			RETRY_SECONDS_MAX);
 		return EXIT_USAGE;
 	}
 	if (!config_load(&config, config_path, detail)) {
 		fprintf(stderr, "exc-instance-connect: %s\n", detail);
 		return EXIT_FAILURE;
 	}
-	sent = report_folder(&config, RECEIPTS_DIR);
-	sent &= report_folder(&config, RECEIPTS_FALLBACK_DIR);
-	return sent ? EXIT_SUCCESS : EXIT_FAILURE;
+	return retry(report_all, &report, seconds) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

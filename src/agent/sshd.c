@@ -85,8 +85,8 @@ bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *
 	return false;
 }
 
-void sshd_value(const struct sshd_effective *effective, const char *keyword,
-		char value[SSHD_VALUE_SIZE])
+bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword, unsigned int n,
+		    char value[SSHD_VALUE_SIZE])
 {
 	const char *line = effective->text;
 	size_t length = strlen(keyword);
@@ -95,13 +95,20 @@ void sshd_value(const struct sshd_effective *effective, const char *keyword,
 	/* Bounded by SSHD_OUTPUT_SIZE */
 	while (line != NULL) {
 		line += *line == '\n';
-		if (strncasecmp(line, keyword, length) == 0 && line[length] == ' ') {
+		if (strncasecmp(line, keyword, length) == 0 && line[length] == ' ' && n-- == 0) {
 			line += length + 1;
 			snprintf(value, SSHD_VALUE_SIZE, "%.*s", (int)strcspn(line, "\n"), line);
-			return;
+			return true;
 		}
 		line = strchr(line, '\n');
 	}
+	return false;
+}
+
+void sshd_value(const struct sshd_effective *effective, const char *keyword,
+		char value[SSHD_VALUE_SIZE])
+{
+	sshd_nth_value(effective, keyword, 0, value);
 }
 
 bool sshd_command_is_ours(const char *command)

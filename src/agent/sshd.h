@@ -50,6 +50,10 @@ bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *
 void sshd_value(const struct sshd_effective *effective, const char *keyword,
 		char value[SSHD_VALUE_SIZE]);
 
+/* The value of its line number `n`, from 0; false when there are not so many. */
+bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword, unsigned int n,
+		    char value[SSHD_VALUE_SIZE]);
+
 /* Is this value of authorizedkeyscommand the agent? Is it no command at all? */
 bool sshd_command_is_ours(const char *command);
 bool sshd_command_is_none(const char *command);

@@ -130,13 +130,16 @@ static cJSON *row_as_json(sqlite3_stmt *statement)
 	cJSON_AddStringToObject(object, "host", store_text(statement, 2));
 	cJSON_AddNumberToObject(object, "port", sqlite3_column_int(statement, 3));
 	cJSON_AddItemToObject(object, "host_keys", cJSON_Parse(store_text(statement, 4)));
+	cJSON_AddItemToObject(object, "guest_host_keys", cJSON_Parse(store_text(statement, 5)));
 	return object;
 }
 
 static int list_instances(const struct store *store, bool json)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
-		store, "SELECT vm_id, address, host, port, host_keys FROM instances ORDER BY vm_id",
+		store,
+		"SELECT vm_id, address, host, port, host_keys, ifnull(guest_host_keys, '[]')"
+		" FROM instances ORDER BY vm_id",
 		"");
 	_cleanup_json_ cJSON *array = cJSON_CreateArray();
 	_cleanup_free_ char *text = NULL;

@@ -286,8 +286,10 @@ static void connect_instance(struct call *call, const cJSON *body)
 		return;
 	}
 	instance = store_prepare(call->service->store,
-				 "SELECT host, port, host_keys FROM instances WHERE vm_id = ?", "t",
-				 call->vm_id);
+				 "SELECT host, port, CASE host_keys WHEN '[]'"
+				 " THEN ifnull(guest_host_keys, '[]') ELSE host_keys END"
+				 " FROM instances WHERE vm_id = ?",
+				 "t", call->vm_id);
 	if (instance == NULL || !store_next(call->service->store, instance)) {
 		refuse(call, 404, "compute.instance.not_found", "there is no such instance");
 		return;

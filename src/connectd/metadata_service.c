@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metadata endpoint: guests fetch grants and leave receipts, known by the address they come
- * from. */
+/* The metadata endpoint: guests fetch grants, leave receipts and say their host keys, known by the
+ * address they come from. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "connectd/guest_host_keys.h"
 #include "connectd/service.h"
 #include "connectd/trail.h"
 #include "grant/grant.h"
@@ -189,9 +190,13 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		get_grants(service, request, response, vm_id);
 	else if (strcmp(request->path, API "receipts") == 0 && request->method == HTTP_POST)
 		post_receipts(service, request, response, vm_id);
+	else if (strcmp(request->path, API "host-keys") == 0 && request->method == HTTP_PUT)
+		guest_host_keys_put(service, request, response, vm_id);
 	else if (strcmp(request->path, API "grants") == 0 ||
-		 strcmp(request->path, API "receipts") == 0)
-		deny(response, 405, "metadata.method_not_allowed", "GET grants, POST receipts");
+		 strcmp(request->path, API "receipts") == 0 ||
+		 strcmp(request->path, API "host-keys") == 0)
+		deny(response, 405, "metadata.method_not_allowed",
+		     "GET grants, POST receipts, PUT host-keys");
 	else
 		deny(response, 404, "metadata.not_found", "there is nothing at this path");
 }

@@ -7,10 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SCHEMA_VERSION 1
-
-static const char schema[] =
-	"BEGIN IMMEDIATE;"
+/* What brings a database from version N to N + 1; 0 is an empty one. Never change one that was
+ * released: append. */
+static const char *const migrations[] = {
+	/* 0 */
 	"CREATE TABLE instances(vm_id TEXT PRIMARY KEY, address TEXT NOT NULL UNIQUE,"
 	" host TEXT NOT NULL, port INTEGER NOT NULL, host_keys TEXT NOT NULL);"
 	"CREATE TABLE tokens(name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL);"
@@ -28,9 +28,11 @@ static const char schema[] =
 	"CREATE INDEX sessions_expired ON sessions(expires);"
 	"CREATE TABLE audit(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, event TEXT NOT NULL,"
 	" caller TEXT, user TEXT, vm_id TEXT, jti TEXT, fingerprint TEXT, reason TEXT, source TEXT,"
-	" request_id TEXT);"
-	"PRAGMA user_version = 1;"
-	"COMMIT;";
+	" request_id TEXT);",
+	/* 1: what guests say of themselves, beside what the operator says of them */
+	"ALTER TABLE instances ADD COLUMN guest_host_keys TEXT;",
+};
+#define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
 static int schema_version(const struct store *store)
 {
@@ -41,13 +43,30 @@ static int schema_version(const struct store *store)
 								 : -1;
 }
 
+/* One step, whole or not at all; another process that came first has done it. */
+static bool migrate(const struct store *store, int version)
+{
+	char set_version[64];
+
+	if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return false;
+	snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version + 1);
+	if (schema_version(store) == version &&
+	    (sqlite3_exec(store->db, migrations[version], NULL, NULL, NULL) != SQLITE_OK ||
+	     sqlite3_exec(store->db, set_version, NULL, NULL, NULL) != SQLITE_OK)) {
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+		return false;
+	}
+	return sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 static bool make_schema(const struct store *store, char *error, size_t size)
 {
 	int version = schema_version(store);
 
+	while (version >= 0 && version < SCHEMA_VERSION && migrate(store, version))
+		version = schema_version(store);
 	if (version == SCHEMA_VERSION)
-		return true;
-	if (version == 0 && sqlite3_exec(store->db, schema, NULL, NULL, NULL) == SQLITE_OK)
 		return true;
 	if (version > SCHEMA_VERSION)
 		snprintf(error, size,

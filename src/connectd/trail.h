@@ -13,7 +13,7 @@
 
 /* Strings are borrowed and may be NULL. */
 struct trail_row {
-	const char *event; /* issued, refused, served, used */
+	const char *event; /* issued, refused, served, used, host_keys */
 	const char *caller;
 	const char *user;
 	const char *vm_id;

@@ -117,6 +117,51 @@ END
 	[ "$code" = 200 ]
 }
 
+@test "host keys that a guest sends are checked, kept, and noted when they change" {
+	ssh-keygen -q -t ed25519 -N '' -f "$GUEST_DIR/host"
+	key=$(cut -d' ' -f1,2 "$GUEST_DIR/host.pub")
+	for body in '' '{}' '[]' '{"host_keys":[]}' '{"host_keys":"x"}' '{"host_keys":[1]}' '{"host_keys":["ssh-ed25519 AAAA"]}' \
+		"{\"host_keys\":[\"$key comment\"]}" "{\"host_keys\":[\"command=x $key\"]}" \
+		"{\"host_keys\":[$(printf '"%s",' "$key"{,,}{,,}{,})\"$key\"]}"; do
+		metadata host-keys -X PUT --data-binary "$body"
+		echo "$code $answer"
+		[ "$code $(field .error.code)" = "400 metadata.request.invalid" ]
+	done
+	code=$(curl -s -o /dev/null -w '%{http_code}' -X PUT --data-binary "{\"host_keys\":[\"$key\"]}" \
+		"$METADATA/v1/instance-connect/host-keys")
+	[ "$code" = 403 ]
+	metadata host-keys
+	[ "$code" = 405 ]
+	metadata host-keys -X PUT --data-binary "{\"host_keys\":[\"$key\"]}"
+	[ "$code" = 204 ]
+	metadata host-keys -X PUT --data-binary "{\"host_keys\":[\"$key\"]}"
+	[ "$code" = 204 ]
+	connect '{"vm_id":42,"user":"ubuntu"}'
+	[ "$(field '.host_keys[]')" = "$key" ]
+	[ "$(connectd audit --json | jq '[.[] | select(.event == "host_keys")] | length')" -eq 1 ]
+}
+
+# The schema of version 0.1.0 before guests could say their host keys
+@test "a database of an earlier version is brought up to date with what is in it" {
+	kill "$PID"
+	wait "$PID" || true
+	"$PYTHON" - "$GUEST_DIR/connectd.db" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("ALTER TABLE instances DROP COLUMN guest_host_keys")
+db.execute("PRAGMA user_version = 1")
+db.commit()
+END
+	start
+	connect '{"vm_id":42,"user":"ubuntu"}'
+	[ "$code" = 200 ]
+	[ "$(field '.host_keys | length')" -eq 0 ]
+	"$PYTHON" - "$GUEST_DIR/connectd.db" <<'END'
+import sqlite3, sys
+assert sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone()[0] >= 2
+END
+}
+
 @test "a request that is not understood is refused, and nothing is minted" {
 	for body in '' '{' '[]' '{}' '{"vm_id":42}' '{"vm_id":42,"user":"a b"}' '{"vm_id":42,"user":"../x"}' \
 		'{"vm_id":42,"user":"-rf"}' '{"vm_id":-1,"user":"u"}' '{"vm_id":42,"user":"u","user":"v"}' \

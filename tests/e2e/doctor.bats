@@ -152,6 +152,21 @@ faketime_certificate() {
 	[ "$status" -eq 0 ]
 }
 
+@test "receipts that nobody sends, and a host key that is not published" {
+	guest sh -c 'touch -d "-1 hour" /var/lib/exc-instance-connect/receipts/old.json'
+	run finds warning receipts "1 have waited for more than 10 minutes" "systemctl start exc-instance-connect-report"
+	first=$status
+	guest rm /var/lib/exc-instance-connect/receipts/old.json
+	echo "$output"
+	guest sh -c 'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/elsewhere
+printf "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/elsewhere\n" >/etc/ssh/sshd_config.d/20-other.conf'
+	run finds warning "host keys" "/etc/ssh/elsewhere is not among" "/etc/ssh/elsewhere.pub"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
 @test "doctor changes nothing, and is for root" {
 	guest find /etc /run/exc-instance-connect /var/lib/exc-instance-connect -printf '%p %m %u %T@\n' | sort >"$BATS_TEST_TMPDIR/before"
 	doctor

@@ -154,14 +154,33 @@ replayed" ]
 	guest exc-instance-connect sshd status
 }
 
-@test "the unit that sends receipts is allowed nothing that it does not need" {
+@test "our units are allowed nothing that they do not need, and are switched on" {
 	package --install "$PACKAGE"
-	guest systemd-analyze verify /lib/systemd/system/exc-instance-connect-report.service \
-		/lib/systemd/system/exc-instance-connect-report.path /lib/systemd/system/exc-instance-connect-report.timer
-	# 2.0 is what it may have.
-	guest systemd-analyze security --offline=true --threshold=20 exc-instance-connect-report.service
-	guest test -e /etc/systemd/system/multi-user.target.wants/exc-instance-connect-report.path
+	for unit in report.service report.path report.timer host-keys.service host-keys.path; do
+		guest systemd-analyze verify "/lib/systemd/system/exc-instance-connect-$unit"
+	done
+	# 2.0 is what they may have.
+	for unit in report host-keys; do
+		guest systemd-analyze security --offline=true --threshold=20 "exc-instance-connect-$unit.service"
+	done
+	for unit in report.path host-keys.path host-keys.service; do
+		guest test -e "/etc/systemd/system/multi-user.target.wants/exc-instance-connect-$unit"
+	done
 	guest test -e /etc/systemd/system/timers.target.wants/exc-instance-connect-report.timer
+}
+
+@test "journalctl -x explains every event" {
+	package --install "$PACKAGE"
+	guest journalctl --update-catalog
+	for id in $(sed -n 's/.*"\([0-9a-f]\{32\}\)".*/\1/p' "$BATS_TEST_DIRNAME/../../src/agent/audit.c"); do
+		guest journalctl --dump-catalog "$id" | grep -q 'Defined-By: exc-instance-connect'
+	done
+	guest_trust
+	login "$(ask ubuntu)" ubuntu true
+	guest journalctl --sync
+	guest journalctl -x --no-pager EXC_EVENT=used >"$BATS_TEST_TMPDIR/explained"
+	cat "$BATS_TEST_TMPDIR/explained"
+	grep -q "user:ana has logged in as ubuntu from $OPERATOR_ADDRESS with a one-time key" "$BATS_TEST_TMPDIR/explained"
 }
 
 @test "lintian has nothing to say" {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Try again what the endpoint did not take, with longer and longer pauses, for a bounded time. */
+#ifndef EXC_RETRY_H
+#define EXC_RETRY_H
+
+#include <stdbool.h>
+
+/* The longest pause, and the longest time that a person may ask for */
+#define RETRY_PAUSE_MAX 60
+#define RETRY_SECONDS_MAX 3600
+
+/* Call `attempt` with `context` until it is true, or until `seconds` are over; 0: once. The pauses
+ * are about 1, 2, 4 … RETRY_PAUSE_MAX seconds, shortened at random so that many machines do not
+ * come at once. `last` tells the attempt that no further one follows. */
+bool retry(bool (*attempt)(void *context, bool last), void *context, unsigned int seconds);
+
+/* Take `--retry SECONDS` out of the arguments, wherever it stands. False when SECONDS is missing or
+ * not a number from 0 to RETRY_SECONDS_MAX. Without it *seconds is 0. */
+bool retry_take_option(int *argc, char **argv, unsigned int *seconds);
+
+#endif
