@@ -13,14 +13,18 @@
 
 #define ALLOWED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
+#define MACHINE_ID_FILE "/etc/machine-id"
+#define LINE_SIZE 256
+
 static const struct place {
 	const char *path;
 	const char *name;
+	bool is_pin; /* a machine id may stand behind the id */
 } places[] = {
-	{ "/sys/class/dmi/id/chassis_asset_tag", "SMBIOS chassis asset tag" },
-	{ "/sys/class/dmi/id/board_asset_tag", "SMBIOS board asset tag" },
-	{ LOCALSTATEDIR "/lib/cloud/data/instance-id", "cloud-init" },
-	{ INSTANCE_ID_FILE, "pinned" },
+	{ "/sys/class/dmi/id/chassis_asset_tag", "SMBIOS chassis asset tag", false },
+	{ "/sys/class/dmi/id/board_asset_tag", "SMBIOS board asset tag", false },
+	{ LOCALSTATEDIR "/lib/cloud/data/instance-id", "cloud-init", false },
+	{ INSTANCE_ID_FILE, "pinned", true },
 };
 
 /* What makers write into a tag that nobody has set, and clouds that are not ours */
@@ -44,29 +48,52 @@ static bool is_placeholder(const char *id)
 	return false;
 }
 
-/* The first line of a small file, without white space around it and without the audience's
- * prefix. */
-static bool read_id(const char *path, char id[INSTANCE_ID_SIZE])
+/* The first line of a small file, without white space around it; empty when there is none. */
+static void read_line(const char *path, char line[LINE_SIZE])
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	size_t prefix = strlen(GRANT_AUDIENCE_PREFIX);
-	char text[256];
+	ssize_t got = fd < 0 ? -1 : read(fd, line, LINE_SIZE - 1);
 	char *start, *end;
-	ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
-	if (got <= 0)
-		return false;
-	text[got] = '\0';
-	start = text + strspn(text, " \t");
+	line[got < 0 ? 0 : got] = '\0';
+	start = line + strspn(line, " \t");
 	start[strcspn(start, "\r\n")] = '\0';
 	end = start + strlen(start);
 	while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
 		*--end = '\0';
+	memmove(line, start, strlen(start) + 1);
+}
+
+/* Cut the machine id off a pin "ID MACHINE-ID". False when it is not this machine's: the file came
+ * here with the image of another one. */
+static bool is_for_this_machine(char *pin)
+{
+	char machine_id[LINE_SIZE];
+	char *space = strpbrk(pin, " \t");
+
+	if (space == NULL)
+		return true;
+	*space++ = '\0';
+	space += strspn(space, " \t");
+	read_line(MACHINE_ID_FILE, machine_id);
+	return machine_id[0] != '\0' && strcmp(space, machine_id) == 0;
+}
+
+/* The id of one place, without the audience's prefix. */
+static bool read_id(const struct place *place, char id[INSTANCE_ID_SIZE])
+{
+	size_t prefix = strlen(GRANT_AUDIENCE_PREFIX);
+	char line[LINE_SIZE];
+	const char *start = line;
+
+	read_line(place->path, line);
+	if (place->is_pin && !is_for_this_machine(line))
+		return false;
 	if (strncmp(start, GRANT_AUDIENCE_PREFIX, prefix) == 0)
 		start += prefix;
 	if (!instance_id_is_valid(start) || is_placeholder(start))
 		return false;
-	snprintf(id, INSTANCE_ID_SIZE, "%s", start);
+	snprintf(id, INSTANCE_ID_SIZE, "%.*s", INSTANCE_ID_SIZE - 1, start);
 	return true;
 }
 
@@ -78,7 +105,7 @@ bool instance_find(const char *configured, char id[INSTANCE_ID_SIZE], const char
 	if (strcmp(configured, INSTANCE_ID_AUTO) != 0) {
 		snprintf(id, INSTANCE_ID_SIZE, "%s", configured);
 	} else {
-		while (place < sizeof places / sizeof places[0] && !read_id(places[place].path, id))
+		while (place < sizeof places / sizeof places[0] && !read_id(&places[place], id))
 			place++;
 		if (place == sizeof places / sizeof places[0])
 			return false;

@@ -13,7 +13,8 @@
 bool instance_id_is_valid(const char *id);
 
 /* The first of: `configured` unless it is "auto"; the SMBIOS asset tag of the chassis, then of the
- * board; cloud-init's instance id; the id in INSTANCE_ID_FILE. `source`, if not NULL, is set to the
+ * board; cloud-init's instance id; the id in INSTANCE_ID_FILE, unless another machine's id
+ * (machine-id(5)) stands behind it. `source`, if not NULL, is set to the
  * name of where it was found, a string constant. False when there is none. */
 bool instance_find(const char *configured, char id[INSTANCE_ID_SIZE], const char **source);
 
