@@ -44,6 +44,8 @@ static int roll_back(const struct before *before, bool units_changed, const char
 
 	if (!file_backup_restore(&before->backup, worse, sizeof worse))
 		fail("not everything could be put back", worse);
+	if (units_changed)
+		sshd_service_read_units(worse, sizeof worse);
 	sshd_service_reload(&before->effective, units_changed, worse, sizeof worse);
 	fail(what, why);
 	fputs("exc-instance-connect: everything was put back as it was\n", stderr);
@@ -212,8 +214,7 @@ static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 		return false;
 	sshd_value(&after, "authorizedkeyscommand", command);
 	if (!sshd_command_is_ours(command)) {
-		snprintf(why, size, "sshd still asks %.128s: it stands in front of every drop-in",
-			 command);
+		snprintf(why, size, "sshd still asks %.128s", command);
 		return false;
 	}
 	if (plan->next_command == NULL)
@@ -268,6 +269,7 @@ static int enable(bool chain)
 	if (!make_plan(&before, chain, &plan))
 		; /* said already */
 	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
+		 (units_changed && !sshd_service_read_units(why, sizeof why)) ||
 		 !took_effect(&plan, why, sizeof why))
 		status = roll_back(&before, units_changed, "the wiring could not be made", why);
 	else
@@ -287,7 +289,8 @@ static int disable(void)
 
 	if (!look_before(&before))
 		return EXIT_FAILURE;
-	if (!wiring_remove(&units_changed, why, sizeof why))
+	if (!wiring_remove(&units_changed, why, sizeof why) ||
+	    (units_changed && !sshd_service_read_units(why, sizeof why)))
 		status = roll_back(&before, units_changed, "the wiring could not be removed", why);
 	else
 		status = switch_over(&before, units_changed);

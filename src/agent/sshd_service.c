@@ -136,19 +136,22 @@ static pid_t listener(const struct sshd_effective *effective)
 	return pid;
 }
 
-bool sshd_service_reload(const struct sshd_effective *effective, bool units_changed, char *why,
+bool sshd_service_read_units(char *why, size_t size)
+{
+	return !sshd_service_has_systemd() || systemctl("daemon-reload", NULL, why, size);
+}
+
+bool sshd_service_reload(const struct sshd_effective *effective, bool restart, char *why,
 			 size_t size)
 {
 	static const char *const units[] = { "ssh.service", "sshd.service" };
 	pid_t pid;
 
 	if (sshd_service_has_systemd()) {
-		if (units_changed && !systemctl("daemon-reload", NULL, why, size))
-			return false;
 		for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
 			if (systemctl("is-active", units[i], why, size))
-				return systemctl(units_changed ? "restart" : "reload", units[i],
-						 why, size);
+				return systemctl(restart ? "restart" : "reload", units[i], why,
+						 size);
 		return true;
 	}
 	pid = listener(effective);

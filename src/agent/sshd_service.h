@@ -22,11 +22,14 @@ bool sshd_service_answers(const struct sshd_effective *effective);
  * it. */
 bool sshd_service_stays(const struct sshd_effective *effective);
 
+/* Have systemd read its units again, where it runs. False, with `why`. */
+bool sshd_service_read_units(char *why, size_t size);
+
 /* Have a running sshd read its configuration again: through systemd where it manages it, otherwise
- * by SIGHUP to the process in its PidFile. With `units_changed`, systemd reads its units first, and
- * sshd is restarted, for its command line is another one; sessions stay. False, with `why`, when
- * that fails; an sshd that does not run, or is started for each connection, needs nothing. */
-bool sshd_service_reload(const struct sshd_effective *effective, bool units_changed, char *why,
+ * by SIGHUP to the process in its PidFile. With `restart` it gets another command line; sessions
+ * stay. False, with `why`, when that fails; an sshd that does not run, or is started for each
+ * connection, needs nothing. */
+bool sshd_service_reload(const struct sshd_effective *effective, bool restart, char *why,
 			 size_t size);
 
 /* Where an AuthorizedKeysCommand was given */
