@@ -129,7 +129,7 @@ END
 
 # Who may sign grants, and which instance this is
 guest_trust() {
-	guest install -m 0644 "$GUEST_DIR/operator.pem" /etc/exc-instance-connect/trust.d/operator.pem
+	guest install -m 0644 /dev/stdin /etc/exc-instance-connect/trust.d/operator.pem <"$GUEST_DIR/operator.pem"
 	agent_conf
 }
 
@@ -153,7 +153,14 @@ connectd_stop() {
 
 sshd_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/22" 2>/dev/null; }
 
-# guest_start [stock|bare]: wired as the README says; sshd as the distribution has it; nothing of ours
+# What the operator knows of the guest
+operator_setup() {
+	local host_key
+	host_key=$(guest cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
+	echo "$GUEST_ADDRESS $host_key" >"$GUEST_DIR/known_hosts"
+	connectd_setup "$GUEST_ADDRESS" "$GUEST_ADDRESS" 22 "$host_key"
+}
+
 # guest_start [stock|bare]: wired as the README says; sshd as the distribution has it; nothing of ours
 guest_start() {
 	GUEST_DIR=$(mktemp -d)
@@ -167,10 +174,7 @@ guest_start() {
 	guest_mounts
 	guest "$here/guest-setup" "$EXC_BUILD/stage" "$GUEST_DIR" 42 22 "${1-wired}" \
 		>"$GUEST_DIR/setup.log" 2>&1 3>&- </dev/null || { cat "$GUEST_DIR/setup.log" >&2; return 1; }
-	local host_key
-	host_key=$(guest cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
-	echo "$GUEST_ADDRESS $host_key" >"$GUEST_DIR/known_hosts"
-	connectd_setup "$GUEST_ADDRESS" "$GUEST_ADDRESS" 22 "$host_key"
+	operator_setup
 	[ "${1-}" = bare ] || guest_trust
 	connectd_start
 	wait_for sshd_answers
@@ -216,9 +220,15 @@ ordinary_key() {
 	if [ ! -e "$key" ]; then
 		ssh-keygen -q -t ed25519 -N '' -C ordinary -f "$key"
 		guest install -d -m 0700 -o "$user" -g "$user" "/home/$user/.ssh"
-		guest install -m 0600 -o "$user" -g "$user" "$key.pub" "/home/$user/.ssh/authorized_keys"
+		guest install -m 0600 -o "$user" -g "$user" /dev/stdin "/home/$user/.ssh/authorized_keys" <"$key.pub"
 	fi
 	echo "$key"
+}
+
+# Everything in the guest's /etc, but the copies that passwd's tools keep and the linker's cache
+guest_etc() {
+	guest find /etc -type f ! -name '*-' ! -name 'ld.so.cache' -exec sha256sum {} + | sort -k2
+	guest find /etc -printf '%p %M %u %g\n' | grep -v -e '-$' | grep -v -e '-  *[^ ]* [^ ]* [^ ]*$' | sort
 }
 
 # journal MATCH...: the guest's entries since forget_events, one JSON object a line. (--after-cursor
@@ -273,7 +283,7 @@ agent_conf() {
 		printf 'instance_id = 42\ntimeout_ms = 1000\n'
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} >"$GUEST_DIR/agent.conf"
-	guest install -m 0644 "$GUEST_DIR/agent.conf" /etc/exc-instance-connect/agent.conf
+	guest install -m 0644 /dev/stdin /etc/exc-instance-connect/agent.conf <"$GUEST_DIR/agent.conf"
 }
 
 # What a bats file's setup_file, setup and teardown_file begin with: one guest for the file, in the state
