@@ -253,7 +253,7 @@ open_session() {
 	mkfifo "$GUEST_DIR/session.in"
 	# shellcheck disable=SC2046 # a list of options
 	operator ssh $(ssh_options) -i "$1" "$2@$GUEST_ADDRESS" sh \
-		<"$GUEST_DIR/session.in" >"$GUEST_DIR/session.out" 2>&1 3>&- &
+		<"$GUEST_DIR/session.in" >>"$GUEST_DIR/session.out" 2>&1 3>&- &
 	exec {SESSION}>"$GUEST_DIR/session.in"
 }
 in_session() {
