@@ -13,6 +13,7 @@
 
 #include "agent/instance.h"
 #include "agent/next_command.h"
+#include "agent/pam_wired.h"
 #include "agent/paths.h"
 #include "grant/cleanup.h"
 
@@ -242,7 +243,7 @@ bool config_load(struct config *config, const char *path, char detail[PROBLEM_DE
 	}
 	if (config->single_use == SINGLE_USE_AUTO)
 		config->single_use =
-			access(PAM_WIRED_FILE, F_OK) == 0 ? SINGLE_USE_PAM : SINGLE_USE_CONNECTION;
+			pam_wired(PAM_WIRED_FILE) ? SINGLE_USE_PAM : SINGLE_USE_CONNECTION;
 	return good;
 }
 

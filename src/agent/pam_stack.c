@@ -3,7 +3,9 @@
 #include "agent/pam_stack.h"
 
 #include <ctype.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,50 @@
 #define PAM_AUTH_UPDATE "/usr/sbin/pam-auth-update"
 /* Seconds that it may take */
 #define PAM_AUTH_UPDATE_SECONDS 60
+
+/* Is it there, and does it load, with all that it needs? */
+static bool is_usable(const char *path, char *why, size_t size)
+{
+	void *module;
+
+	if (access(path, R_OK) != 0)
+		return file_say_errno(why, size, path);
+	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (module == NULL) {
+		snprintf(why, size, "%s", dlerror());
+		return false;
+	}
+	dlclose(module);
+	return true;
+}
+
+bool pam_stack_find_module(char path[PAM_STACK_PATH_SIZE], char *why, size_t size)
+{
+	/* Distributions differ, and one machine may have several, for programs of 32 and 64 bits.
+	 */
+	static const char *const places[] = { "/lib/*/security",     "/lib64/security",
+					      "/lib/security",       "/usr/lib/*/security",
+					      "/usr/lib64/security", "/usr/lib/security" };
+	char pattern[PAM_STACK_PATH_SIZE];
+	bool found = false;
+	glob_t own;
+
+	snprintf(why, size, "PAM's own modules are in no place that is known here");
+	for (size_t i = 0; i < sizeof places / sizeof places[0] && !found; i++) {
+		snprintf(pattern, sizeof pattern, "%s/pam_unix.so", places[i]);
+		if (glob(pattern, 0, NULL, &own) != 0)
+			continue;
+		for (size_t j = 0; j < own.gl_pathc && !found; j++) {
+			const char *slash = strrchr(own.gl_pathv[j], '/');
+
+			snprintf(path, PAM_STACK_PATH_SIZE, "%.*s/" PAM_STACK_MODULE,
+				 (int)(slash - own.gl_pathv[j]), own.gl_pathv[j]);
+			found = is_usable(path, why, size);
+		}
+		globfree(&own);
+	}
+	return found;
+}
 
 /* Does this line of a PAM file have our module? Comments do not count. */
 static bool is_module_line(const char *line)

@@ -14,6 +14,12 @@
 /* Does one of the two files have the module? Comments do not count. */
 bool pam_stack_has_module(void);
 
+#define PAM_STACK_PATH_SIZE 256
+
+/* Find the module where PAM looks for it, which is beside its own pam_unix.so, and see that it can
+ * be loaded. False, with `why`. */
+bool pam_stack_find_module(char path[PAM_STACK_PATH_SIZE], char *why, size_t size);
+
 /* Put the module in front of everything that a session does: with pam-auth-update where our Debian
  * package has installed its profile, otherwise as a marked line in sshd's file. Nothing happens if
  * it is there. False, with `why`. */

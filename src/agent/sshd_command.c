@@ -189,16 +189,24 @@ static bool make_plan(const struct before *before, bool chain, struct wiring_pla
 	return false;
 }
 
-/* Will PAM run the module, and can this sshd tell it the key (OpenSSH 7.6)? */
-static bool pam_is_usable(const struct sshd_effective *effective)
+/* Will PAM run a module, and can this sshd tell it the key? False, with `why`. */
+static bool pam_is_usable(const struct sshd_effective *effective, char *why, size_t size)
 {
 	char use_pam[SSHD_VALUE_SIZE], expose[SSHD_VALUE_SIZE];
 
 	sshd_value(effective, "usepam", use_pam);
 	/* The keyword came with SSH_AUTH_INFO_0. */
 	sshd_value(effective, "exposeauthinfo", expose);
-	return strcmp(use_pam, "yes") == 0 && expose[0] != '\0' &&
-	       access(PAM_STACK_FILE, R_OK) == 0;
+	if (strcmp(use_pam, "yes") != 0)
+		snprintf(why, size, "sshd has UsePAM no");
+	else if (expose[0] == '\0')
+		snprintf(why, size,
+			 "this sshd is older than OpenSSH 7.6 and does not tell PAM the key");
+	else if (access(PAM_STACK_FILE, R_OK) != 0)
+		file_say_errno(why, size, PAM_STACK_FILE);
+	else
+		return true;
+	return false;
 }
 
 /* sshd takes the first value that it reads: a line before ours would win. */
@@ -235,15 +243,20 @@ static void say_other(const struct sshd_other *other)
 	       other->user, other->command, other->command_user);
 }
 
-static void say_enabled(const struct before *before, const struct wiring_plan *plan)
+/* `without_module` is why the module is not relied on. */
+static void say_enabled(const struct before *before, const struct wiring_plan *plan,
+			const char *without_module)
 {
 	struct sshd_other other;
 	struct sshd sshd;
 
 	puts("sshd asks exc-instance-connect about keys that are not in authorized_keys.");
-	puts(plan->with_pam
-		     ? "PAM spends a one-time key when its session opens."
-		     : "Without PAM here, a one-time key is bound to the first connection that offers it.");
+	if (plan->module != NULL)
+		puts("PAM spends a one-time key when its session opens.");
+	else
+		printf("A one-time key is bound to the first connection that offers it, without PAM's module:\n"
+		       "    %s\n",
+		       without_module);
 	if (plan->next_command != NULL)
 		printf("Then the agent runs what sshd asked before, as " WIRING_COMMAND_USER
 		       ":\n    %s\n",
@@ -258,14 +271,18 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 static int enable(bool chain)
 {
 	struct wiring_plan plan = { .place = WIRING_NOWHERE };
+	char why[WHY_SIZE] = "", without[WHY_SIZE] = "", module[PAM_STACK_PATH_SIZE];
 	bool units_changed = false;
-	char why[WHY_SIZE] = "";
 	struct before before;
 	int status = EXIT_FAILURE;
 
 	if (!look_before(&before))
 		return EXIT_FAILURE;
-	plan.with_pam = pam_is_usable(&before.effective);
+	if (pam_is_usable(&before.effective, why, sizeof why) &&
+	    pam_stack_find_module(module, why, sizeof why))
+		plan.module = module;
+	else
+		snprintf(without, sizeof without, "%s", why);
 	if (!make_plan(&before, chain, &plan))
 		; /* said already */
 	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
@@ -275,7 +292,7 @@ static int enable(bool chain)
 	else
 		status = switch_over(&before, units_changed);
 	if (status == EXIT_SUCCESS)
-		say_enabled(&before, &plan);
+		say_enabled(&before, &plan, without);
 	file_backup_forget(&before.backup);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/pam_stack.h"
+#include "agent/pam_wired.h"
 #include "agent/paths.h"
 #include "agent/unit.h"
 #include "grant/cleanup.h"
@@ -23,9 +24,6 @@
 static const char drop_in_text[] =
 	WRITTEN_BY "AuthorizedKeysCommand " WIRING_COMMAND
 		   "\nAuthorizedKeysCommandUser " WIRING_COMMAND_USER "\n";
-
-static const char pam_wired_text[] =
-	"# sshd's PAM stack has " PAM_STACK_MODULE " (exc-instance-connect sshd enable)\n";
 
 /* Every unit that may start an sshd, on Debian, Ubuntu, Fedora and RHEL: the daemon, or one for
  * each connection. */
@@ -77,7 +75,7 @@ void wiring_look(struct wiring_state *state)
 		       : has_unit_drop_in()                         ? WIRING_IN_UNITS
 								    : WIRING_NOWHERE;
 	state->pam = pam_stack_has_module();
-	state->pam_wired = access(PAM_WIRED_FILE, F_OK) == 0;
+	state->pam_wired = pam_wired(PAM_WIRED_FILE);
 }
 
 const char *wiring_place_name(enum wiring_place place)
@@ -219,6 +217,18 @@ static bool set_next_command(const char *command, char *why, size_t size)
 	       file_say_errno(why, size, CONFIG_FILE);
 }
 
+/* Tell the agent to rely on the module, as long as that is there. */
+static bool write_pam_wired(const char *module, char *why, size_t size)
+{
+	char text[PAM_WIRED_BYTES_MAX];
+
+	snprintf(text, sizeof text,
+		 "# sshd's PAM stack has this module (exc-instance-connect sshd enable)\n%s\n",
+		 module);
+	return file_replace(PAM_WIRED_FILE, text, strlen(text)) ||
+	       file_say_errno(why, size, PAM_WIRED_FILE);
+}
+
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size)
 {
 	/* Before sshd asks the agent, so that nobody's keys are unknown in between. */
@@ -230,12 +240,8 @@ bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why
 	if (!write_drop_in(WIRING_DROP_IN, plan->place == WIRING_IN_DROP_IN, why, size) ||
 	    !write_drop_in(WIRING_DROP_IN_FIRST, plan->place == WIRING_IN_DROP_IN_FIRST, why, size))
 		return false;
-	if (!plan->with_pam)
-		return true;
-	if (!pam_stack_add(why, size))
-		return false;
-	return file_replace(PAM_WIRED_FILE, pam_wired_text, strlen(pam_wired_text)) ||
-	       file_say_errno(why, size, PAM_WIRED_FILE);
+	return plan->module == NULL ||
+	       (pam_stack_add(why, size) && write_pam_wired(plan->module, why, size));
 }
 
 bool wiring_remove(bool *units_changed, char *why, size_t size)

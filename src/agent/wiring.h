@@ -28,7 +28,8 @@ enum wiring_place {
 
 struct wiring_plan {
 	enum wiring_place place;
-	bool with_pam; /* PAM's line and pam.wired as well */
+	const char
+		*module; /* where PAM finds it: PAM's line and pam.wired as well; NULL: neither */
 	const char *next_command; /* to be set in agent.conf; NULL: leave it as it is */
 };
 

@@ -75,6 +75,7 @@ guest_mounts() {
 		mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$dev/pts"
 		ln -s pts/ptmx "$dev/ptmx"
 		ln -s /proc/self/fd "$dev/fd"
+		ln -s /proc/self/fd/0 "$dev/stdin"
 		ln -s /run/systemd/journal/dev-log "$dev/log"
 		mount --rbind "$dev" /dev
 	' bash "$GUEST_DIR"

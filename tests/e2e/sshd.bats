@@ -141,6 +141,48 @@ replayed" ]
 replayed" ]
 }
 
+@test "a module that PAM does not find is not relied on, when it is wired and when it goes missing later" {
+	module=$(guest find /usr/lib -name pam_exc_instance_connect.so)
+	guest mv "$module" /usr/lib/
+	run wired enable
+	first=$status said=$output
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	again=$status
+	guest mv /usr/lib/pam_exc_instance_connect.so "$module"
+	echo "$said"
+	[ "$first" -eq 0 ]
+	[[ "$said" == *"bound to the first connection"*"$(basename "$module"): No such file or directory"* ]]
+	[ "$again" -eq 255 ]
+	guest sh -c '! test -e /etc/exc-instance-connect/pam.wired'
+
+	wired enable
+	guest mv "$module" "$module.away"
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	again=$status
+	run wired status
+	guest mv "$module.away" "$module"
+	echo "$output"
+	[ "$again" -eq 255 ]
+	[[ "$output" == *"does not rely on the module"* ]]
+	[ "$(events EVENT | sort | uniq -c | tr -s ' ')" = " 2 offered
+ 2 replayed" ]
+}
+
+@test "a module that does not load is not relied on" {
+	module=$(guest find /usr/lib -name pam_exc_instance_connect.so)
+	guest cp -p "$module" /run/module.kept
+	guest sh -c "echo nonsense >$module.new && mv $module.new $module"
+	run wired enable
+	guest sh -c "cp -p /run/module.kept $module.new && mv $module.new $module"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"without PAM's module:"*"file too short"* ]]
+}
+
 @test "a line that a person put into PAM stays when ours goes" {
 	guest cp -p /etc/pam.d/sshd /run/pam.kept
 	guest sh -c 'echo "session optional pam_exc_instance_connect.so" >>/etc/pam.d/sshd'
