@@ -46,12 +46,12 @@ children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
 
 # The guest's own systemd, seen from here: unshare, boot, systemd-nspawn, systemd. Another after a reboot.
 machine_pid() {
-	local pid step
+	local pid generation
 	pid=$(<"$GUEST_DIR/machine.holder")
-	for step in boot systemd-nspawn systemd; do
+	for ((generation = 0; generation < 3; generation++)); do
 		pid=$(children "$pid")
 		pid=${pid%% *}
-		[ -n "$pid" ] || return
+		[ -n "$pid" ] || return 1
 	done
 	grep -qs '^systemd$' "/proc/$pid/comm" && echo "$pid"
 }
@@ -120,7 +120,11 @@ machine_is_not() { [ ! -e "/proc/$1" ]; }
 packages_ready() {
 	[ -z "${EXC_PACKAGES-}" ] || return 0
 	export EXC_PACKAGES=$tree/build/packages/$EXC_RELEASE
-	"$machine_here/build" "$EXC_RELEASE" "$EXC_PACKAGES" >&2
+	mkdir -p "${EXC_PACKAGES%/*}"
+	"$machine_here/build" "$EXC_RELEASE" "$EXC_PACKAGES" >"$EXC_PACKAGES.log" 2>&1 || {
+		tail -n 40 "$EXC_PACKAGES.log" >&2
+		return 1
+	}
 }
 
 # machine_start [PACKAGES]: a stock guest, booted and reachable, with an ordinary key for ubuntu, and a
@@ -161,7 +165,7 @@ cgroups_are_gone() {
 	local folder
 	while read -r folder; do
 		[ ! -e "$folder" ] || find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
-		[ ! -e "$folder" ] || return
+		[ ! -e "$folder" ] || return 1
 	done <"$GUEST_DIR/cgroups"
 }
 
@@ -214,13 +218,17 @@ file_machine_ready() {
 	forget_events
 }
 
+# When it is reloaded, a stock sshd is deaf for some milliseconds, whoever reloads it and why. ssh knocks
+# again then; a connection that sshd took has to succeed.
+KNOCK_AGAIN="-o ConnectionAttempts=5"
+
 # Log in with an ordinary key, over and over, until ordinary_logins_never_failed.
 watch_ordinary_logins() {
 	local key
 	key=$(ordinary_key ubuntu)
 	rm -f "$GUEST_DIR/watch.end"
 	while [ ! -e "$GUEST_DIR/watch.end" ]; do
-		login "$key" ubuntu echo in || echo "out, with status $?, at $(date +%T.%N)"
+		SSH_OPTIONS=$KNOCK_AGAIN login "$key" ubuntu echo in || echo "out, with status $?, at $(date +%T.%N)"
 	done >"$GUEST_DIR/watch" 2>&1 3>&- </dev/null &
 	echo $! >"$GUEST_DIR/watch.pid"
 }
