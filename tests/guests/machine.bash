@@ -242,6 +242,14 @@ ordinary_logins_never_failed() {
 	! grep -vx in "$GUEST_DIR/watch"
 }
 
+# Install our package from the repository and purge it, without words about trust or questions
+install_package() {
+	documented "Install from a repository" 1
+}
+purge_package() {
+	documented "Install from a repository" 2
+}
+
 # The package of the agent in a folder
 package_file() { compgen -G "$1/exc-instance-connect_*.deb"; }
 

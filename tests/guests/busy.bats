@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Removing the package while many people log in.
+
+load machine
+
+LOGINS=50
+# sshd turns away at random what is over ten connections that have not logged in yet (MaxStartups).
+STARTUPS=100
+
+setup_file() {
+	file_machine_start
+}
+
+teardown_file() {
+	machine_stop
+}
+
+setup() {
+	file_machine_ready
+}
+
+logged_in() { cat "$BATS_TEST_TMPDIR"/login.* 2>/dev/null | grep -cx in; }
+# at_least NUMBER: have so many logged in?
+at_least() { [ "$(logged_in)" -ge "$1" ]; }
+all_have_ended() { [ "$(cat "$BATS_TEST_TMPDIR"/login.* | grep -c -e '^in$' -e '^out')" -eq "$LOGINS" ]; }
+
+@test "removing it in the middle of $LOGINS parallel logins by ordinary keys fails none of them" {
+	guest sh -c "echo 'MaxStartups $STARTUPS' >/etc/ssh/sshd_config.d/10-tests.conf"
+	install_package
+	guest_trust
+	login "$(ask ubuntu)" ubuntu true
+	key=$(ordinary_key ubuntu)
+	for ((i = 0; i < LOGINS; i++)); do
+		(SSH_OPTIONS=$KNOCK_AGAIN login "$key" ubuntu echo in || echo "out, with status $?") \
+			>"$BATS_TEST_TMPDIR/login.$i" 2>&1 3>&- </dev/null &
+	done
+	wait_for at_least 1
+	before=$(logged_in)
+	guest dpkg --remove exc-instance-connect
+	after=$(logged_in)
+	wait_for all_have_ended
+	echo "$before of $LOGINS had logged in before it was removed, $after after"
+	[ "$before" -lt "$LOGINS" ]
+	cat "$BATS_TEST_TMPDIR"/login.* | grep -vx in || true
+	[ "$(logged_in)" -eq "$LOGINS" ]
+	run guest test -e /usr/bin/exc-instance-connect
+	[ "$status" -eq 1 ]
+	run login "$(ask ubuntu)" ubuntu true
+	[ "$status" -eq 255 ]
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Where systemd listens for sshd and starts it when somebody connects.
+
+load machine
+
+setup_file() {
+	file_machine_start
+	[ -z "$OBSTACLE" ] || return 0
+	guest systemctl disable --now ssh.service
+	guest systemctl enable --now ssh.socket
+}
+
+teardown_file() {
+	machine_stop
+}
+
+setup() {
+	file_machine_ready
+}
+
+one_login() {
+	local key
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
+@test "a one-time login works where sshd is started by a socket" {
+	login "$(ordinary_key ubuntu)" ubuntu true
+	install_package
+	guest_trust
+	guest exc-instance-connect sshd status
+	one_login
+	login "$(ordinary_key ubuntu)" ubuntu true
+	guest exc-instance-connect doctor
+	[ "$(guest systemctl is-enabled ssh.service ssh.socket)" = "disabled
+enabled" ]
+}
+
+@test "and after a reboot" {
+	machine_reboot
+	one_login
+	login "$(ordinary_key ubuntu)" ubuntu true
+}
+
+@test "and removing it keeps the socket, and everybody's way in" {
+	purge_package
+	guest systemctl is-active ssh.socket
+	login "$(ordinary_key ubuntu)" ubuntu true
+	run login "$(ask ubuntu)" ubuntu true
+	[ "$status" -eq 255 ]
+}
