@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/run.h"
@@ -20,6 +21,8 @@
 #define CONNECTION_SIZE 128
 #define CONNECTION "user=%s,host=localhost,addr=127.0.0.1"
 #define COMMAND_KEYWORD "authorizedkeyscommand"
+/* Times that sshd is asked again when the folder that it needs was gone */
+#define RUN_DIR_TRIES 3
 #define PASSWD_FILE "/etc/passwd"
 
 void sshd_find(struct sshd *sshd)
@@ -34,12 +37,20 @@ void sshd_find(struct sshd *sshd)
 		sshd->command.words.count = 0;
 }
 
+/* sshd reads no configuration without this folder, and only makes it when it is started. */
+static void make_run_dir(void)
+{
+	if (mkdir(SSHD_RUN_DIR, 0755) == 0)
+		chmod(SSHD_RUN_DIR, 0755); /* whatever the umask */
+}
+
 /* Run sshd with `mode`, the options that it is started with, and `connection` if not NULL. */
 static int run_sshd(const struct sshd *sshd, const char *mode, const char *connection, char *output,
 		    size_t size)
 {
 	const char *argv[WORDS_MAX + 5] = { SSHD_PROGRAM, mode };
 	unsigned int count = 2;
+	int status = RUN_FAILED;
 
 	if (connection != NULL) {
 		argv[count++] = "-C";
@@ -48,7 +59,15 @@ static int run_sshd(const struct sshd *sshd, const char *mode, const char *conne
 	for (unsigned int i = 1; i < sshd->command.words.count; i++)
 		argv[count++] = sshd->command.words.at[i];
 	argv[count] = NULL;
-	return run_program(argv, output, size, SSHD_SECONDS);
+	/* In an image that is being made, sshd has never run. Where a socket starts it for each
+	 * connection, the folder goes away with each, at any moment. */
+	for (int i = 0; i < RUN_DIR_TRIES; i++) {
+		make_run_dir();
+		status = run_program(argv, output, size, SSHD_SECONDS);
+		if (status <= 0 || strstr(output, SSHD_RUN_DIR) == NULL)
+			break;
+	}
+	return status;
 }
 
 /* Keep the first line of what a program said. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -83,10 +82,6 @@ static bool look_before(struct before *before)
 		fail("there is no " SSHD_PROGRAM, "install openssh-server first");
 		return false;
 	}
-	/* In an image that is being made, sshd has never run, and would not even read its
-	 * configuration. */
-	if (mkdir(SSHD_RUN_DIR, 0755) == 0)
-		chmod(SSHD_RUN_DIR, 0755); /* whatever the umask */
 	sshd_find(&before->sshd);
 	if (!sshd_test(&before->sshd, why, sizeof why) ||
 	    !sshd_ask(&before->sshd, NULL, &before->effective, why, sizeof why)) {
