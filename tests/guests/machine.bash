@@ -127,36 +127,48 @@ packages_ready() {
 	}
 }
 
-# machine_start [PACKAGES]: a stock guest, booted and reachable, with an ordinary key for ubuntu, and a
-# repository with our packages, or those in the folder PACKAGES
-machine_start() {
-	local root
+# machine_prepare [PACKAGES]: everything around a guest that is still to be booted: its network, and an
+# operator with a repository of our packages, or of those in the folder PACKAGES. STOCK_ROOT is what to boot.
+machine_prepare() {
 	packages_ready
-	root=$(root_ready guest "$EXC_RELEASE") || return
+	STOCK_ROOT=$(root_ready guest "$EXC_RELEASE") || return
 	GUEST_DIR=$(mktemp -d)
-	export GUEST_DIR
+	export STOCK_ROOT GUEST_DIR
 	chmod 0755 "$GUEST_DIR"
 	mkdir "$GUEST_DIR/keys" "$GUEST_DIR/repositories"
 	hold operator --net
 	hold guest --net
 	guest_network
-	machine_boot "$root"
+	repositories_serve "${1:-$EXC_PACKAGES}"
+}
+
+# machine_start [PACKAGES]: a stock guest, booted and reachable, with an ordinary key for ubuntu
+machine_start() {
+	machine_prepare "$@"
+	machine_boot "$STOCK_ROOT"
 	wait_for sshd_answers
 	operator_setup
 	connectd_start
-	repositories_serve "$root" "${1:-$EXC_PACKAGES}"
+	apt_sources | guest sh -c 'cat >/etc/apt/sources.list'
 	ordinary_key ubuntu >/dev/null
 	forget_events
+}
+
+# Switch the guest off, as if its power failed, and forget what it wrote.
+machine_off() {
+	kill -KILL "$(<"$GUEST_DIR/machine.holder")" 2>/dev/null
+	# A control group can be removed when the last of its processes is gone.
+	wait_for cgroups_are_gone
+	rm -rf --one-file-system "$GUEST_DIR/machine" "$GUEST_DIR/cgroups" "$GUEST_DIR/machine.holder"
 }
 
 machine_stop() {
 	local name
 	[ -n "${GUEST_DIR-}" ] || return 0
-	for name in machine guest operator; do
+	[ ! -s "$GUEST_DIR/machine.holder" ] || machine_off
+	for name in guest operator; do
 		[ ! -s "$GUEST_DIR/$name.holder" ] || kill -KILL "$(<"$GUEST_DIR/$name.holder")" 2>/dev/null
 	done
-	# A control group can be removed when the last of its processes is gone.
-	[ ! -e "$GUEST_DIR/cgroups" ] || wait_for cgroups_are_gone
 	[ ! -d "$GUEST_DIR/gnupg" ] || gpgconf --homedir "$GUEST_DIR/gnupg" --kill gpg-agent
 	rm -rf --one-file-system "$GUEST_DIR"
 	unset GUEST_DIR
@@ -169,14 +181,15 @@ cgroups_are_gone() {
 	done <"$GUEST_DIR/cgroups"
 }
 
-# repositories_serve ROOT PACKAGES: what the guest lacks of Debian's packages and ours needs, in place of
-# Debian's mirror, which the guest does not reach; and ours
+# Where the guest gets Debian's packages from, in place of Debian's mirror, which it does not reach
+apt_sources() { echo "deb [trusted=yes] $REPOSITORIES/debian ./"; }
+
+# repositories_serve PACKAGES: what the guest lacks of Debian's packages and ours needs; and ours
 repositories_serve() {
 	local pool
-	pool=$(pool_ready "$1" "$EXC_PACKAGES" $EXTRA_PACKAGES) || return
+	pool=$(pool_ready "$STOCK_ROOT" "$EXC_PACKAGES" $EXTRA_PACKAGES) || return
 	ln -s "$pool" "$GUEST_DIR/repositories/debian"
-	guest sh -c "echo 'deb [trusted=yes] $REPOSITORIES/debian ./' >/etc/apt/sources.list"
-	repository_add "$2"
+	repository_add "$1"
 	operator "$PYTHON" -m http.server --bind "$OPERATOR_ADDRESS" --directory "$GUEST_DIR/repositories" 8080 \
 		>"$GUEST_DIR/repositories.log" 2>&1 3>&- </dev/null &
 	wait_for repositories_answer
@@ -191,20 +204,20 @@ repository_add() {
 		gpg --batch --quiet --passphrase '' --quick-generate-key packages@example.net ed25519 sign never
 	fi
 	"$tree/debian/build-repository" --key packages@example.net \
-		"$(guest sh -c '. /etc/os-release && echo "$VERSION_CODENAME"')=$1" "$GUEST_DIR/repositories/instance-connect"
+		"$(. "$STOCK_ROOT/etc/os-release" && echo "$VERSION_CODENAME")=$1" "$GUEST_DIR/repositories/instance-connect"
 }
 
-# readme_block HEADING N: the Nth block of commands below a heading of the README, for our repository
-readme_block() {
-	awk -v heading="## $1" -v wanted="$2" '
+# document_block FILE HEADING N: the Nth block of commands below a heading, for our repository
+document_block() {
+	awk -v heading="## $2" -v wanted="$3" '
 		/^## / { here = $0 == heading }
-		here && /^```/ { inside = !inside; count += inside; next }
-		here && inside && count == wanted' "$tree/README.md" |
+		here && /^ *```/ { inside = !inside; count += inside; next }
+		here && inside && count == wanted' "$tree/$1" |
 		sed "s|https://packages.example.net|$REPOSITORIES/instance-connect|g"
 }
 
 # As a person would who types this and says yes to every question
-documented() { yes | guest bash -euc "$(readme_block "$@")"; }
+documented() { yes | guest bash -euc "$(document_block README.md "$@")"; }
 
 # What a bats file's setup_file and setup begin with: one guest for the file, or every test skipped by name.
 file_machine_start() {
