@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@
 /* Times that sshd is asked again when the folder that it needs was gone */
 #define RUN_DIR_TRIES 3
 #define PASSWD_FILE "/etc/passwd"
+#define SSH_KEYGEN "/usr/bin/ssh-keygen"
+#define NO_HOST_KEYS "no hostkeys available"
 
 void sshd_find(struct sshd *sshd)
 {
@@ -44,14 +47,19 @@ static void make_run_dir(void)
 		chmod(SSHD_RUN_DIR, 0755); /* whatever the umask */
 }
 
-/* Run sshd with `mode`, the options that it is started with, and `connection` if not NULL. */
-static int run_sshd(const struct sshd *sshd, const char *mode, const char *connection, char *output,
-		    size_t size)
+/* Run sshd with `mode`, the options that it is started with, and `connection` and `host_key` where
+ * they are not NULL. */
+static int run_with(const struct sshd *sshd, const char *mode, const char *connection,
+		    const char *host_key, char *output, size_t size)
 {
-	const char *argv[WORDS_MAX + 5] = { SSHD_PROGRAM, mode };
+	const char *argv[WORDS_MAX + 7] = { SSHD_PROGRAM, mode };
 	unsigned int count = 2;
 	int status = RUN_FAILED;
 
+	if (host_key != NULL) {
+		argv[count++] = "-h";
+		argv[count++] = host_key;
+	}
 	if (connection != NULL) {
 		argv[count++] = "-C";
 		argv[count++] = connection;
@@ -70,6 +78,40 @@ static int run_sshd(const struct sshd *sshd, const char *mode, const char *conne
 	return status;
 }
 
+/* Run it with a host key that is made for that and thrown away. */
+static int run_with_new_key(const struct sshd *sshd, const char *mode, const char *connection,
+			    char *output, size_t size)
+{
+	char directory[] = "/tmp/exc-instance-connect-XXXXXX";
+	char key[sizeof directory + 8], public_key[sizeof directory + 8];
+	/* ECDSA is allowed in FIPS mode as well. */
+	const char *const make[] = { SSH_KEYGEN, "-q", "-t", "ecdsa", "-N", "", "-f", key, NULL };
+	int status;
+
+	if (mkdtemp(directory) == NULL)
+		return RUN_FAILED;
+	snprintf(key, sizeof key, "%s/key", directory);
+	snprintf(public_key, sizeof public_key, "%s/key.pub", directory);
+	status = run_program(make, output, size, SSHD_SECONDS);
+	if (status == 0)
+		status = run_with(sshd, mode, connection, key, output, size);
+	unlink(key);
+	unlink(public_key);
+	rmdir(directory);
+	return status;
+}
+
+/* Without host keys sshd does not even look at its configuration, and in an image that is being
+ * made there are none: every machine makes its own when it starts. */
+static int run_sshd(const struct sshd *sshd, const char *mode, const char *connection, char *output,
+		    size_t size, bool *has_host_keys)
+{
+	int status = run_with(sshd, mode, connection, NULL, output, size);
+
+	*has_host_keys = status == 0 || strstr(output, NO_HOST_KEYS) == NULL;
+	return *has_host_keys ? status : run_with_new_key(sshd, mode, connection, output, size);
+}
+
 /* Keep the first line of what a program said. */
 static void first_line(char *text)
 {
@@ -78,7 +120,8 @@ static void first_line(char *text)
 
 bool sshd_test(const struct sshd *sshd, char *why, size_t size)
 {
-	int status = run_sshd(sshd, "-t", NULL, why, size);
+	bool has_host_keys;
+	int status = run_sshd(sshd, "-t", NULL, why, size, &has_host_keys);
 
 	first_line(why);
 	if (status != 0 && why[0] == '\0')
@@ -95,7 +138,7 @@ bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *
 	if (user != NULL)
 		snprintf(connection, sizeof connection, CONNECTION, user);
 	status = run_sshd(sshd, "-T", user == NULL ? NULL : connection, effective->text,
-			  sizeof effective->text);
+			  sizeof effective->text, &effective->has_host_keys);
 	if (status == 0)
 		return true;
 	snprintf(why, size, "%.*s", (int)strcspn(effective->text, "\r\n"), effective->text);

@@ -33,12 +33,14 @@ struct sshd {
 /* What sshd -T prints: the configuration as sshd understands it. */
 struct sshd_effective {
 	char text[SSHD_OUTPUT_SIZE];
+	bool has_host_keys; /* if not, sshd cannot start before some are made */
 };
 
 /* Find the unit. Without one, sshd is asked without options. */
 void sshd_find(struct sshd *sshd);
 
-/* Is the configuration valid (sshd -t)? If not, `why` (of `size` bytes) gets sshd's first line. */
+/* Is the configuration valid (sshd -t)? Host keys that are still to be made do not matter. If not,
+ * `why` (of `size` bytes) gets sshd's first line. */
 bool sshd_test(const struct sshd *sshd, char *why, size_t size);
 
 /* Ask for the configuration that holds outside Match blocks; or, with a `user`, for the one that

@@ -89,6 +89,12 @@ static bool look_before(struct before *before)
 		     why);
 		return false;
 	}
+	/* It goes on with those that it has read, until a reload. */
+	if (!before->effective.has_host_keys && sshd_service_runs(&before->effective)) {
+		fail("sshd runs and its host keys are gone, and nothing was changed",
+		     "make new ones first, with: ssh-keygen -A");
+		return false;
+	}
 	wiring_look(&before->wiring);
 	sshd_value(&before->effective, "authorizedkeyscommand", before->command);
 	sshd_value(&before->effective, "authorizedkeyscommanduser", before->command_user);

@@ -141,18 +141,33 @@ bool sshd_service_read_units(char *why, size_t size)
 	return !sshd_service_has_systemd() || systemctl("daemon-reload", NULL, why, size);
 }
 
+/* The unit that sshd runs as now; NULL when it does not. */
+static const char *active_unit(void)
+{
+	static const char *const units[] = { "ssh.service", "sshd.service" };
+	char said[128];
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (systemctl("is-active", units[i], said, sizeof said))
+			return units[i];
+	return NULL;
+}
+
+bool sshd_service_runs(const struct sshd_effective *effective)
+{
+	return (sshd_service_has_systemd() && active_unit() != NULL) || listener(effective) != 0 ||
+	       sshd_service_answers(effective);
+}
+
 bool sshd_service_reload(const struct sshd_effective *effective, bool restart, char *why,
 			 size_t size)
 {
-	static const char *const units[] = { "ssh.service", "sshd.service" };
 	pid_t pid;
 
 	if (sshd_service_has_systemd()) {
-		for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-			if (systemctl("is-active", units[i], why, size))
-				return systemctl(restart ? "restart" : "reload", units[i], why,
-						 size);
-		return true;
+		const char *unit = active_unit();
+
+		return unit == NULL || systemctl(restart ? "restart" : "reload", unit, why, size);
 	}
 	pid = listener(effective);
 	if (pid == 0 || kill(pid, SIGHUP) == 0)

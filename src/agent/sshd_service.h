@@ -14,6 +14,9 @@
 /* Does systemd manage this machine now? In an image that is being made it does not. */
 bool sshd_service_has_systemd(void);
 
+/* Is there an sshd that a reload would reach, or one that answers? */
+bool sshd_service_runs(const struct sshd_effective *effective);
+
 /* Does sshd answer on the first address that it should listen on? One try. */
 bool sshd_service_answers(const struct sshd_effective *effective);
 

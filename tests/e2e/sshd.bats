@@ -65,6 +65,32 @@ replayed" ]
 	wired disable
 }
 
+@test "in an image, where no machine has made its host keys yet, enable wires sshd" {
+	guest sh -c 'mkdir /run/kept && mv /etc/ssh/ssh_host_* /run/kept/'
+	# No sshd of this machine is seen from there.
+	run guest unshare --mount --net sh -c 'mount -t tmpfs tmpfs /run && ! sshd -t && exc-instance-connect sshd enable && exc-instance-connect sshd status'
+	guest sh -c 'mv /run/kept/* /etc/ssh/ && rmdir /run/kept'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"no hostkeys available"*"sshd asks exc-instance-connect"*"sshd did not answer before"* ]]
+	run guest sh -c 'ls -d /tmp/exc-instance-connect-* 2>/dev/null'
+	[ -z "$output" ]
+	wired status
+	guest sh -c 'kill -HUP $(cat /run/sshd.pid)'
+	wait_for one_time_login
+}
+
+@test "while an sshd runs whose host keys are gone, nothing is changed, so that it goes on" {
+	guest sh -c 'mkdir /run/kept && mv /etc/ssh/ssh_host_* /run/kept/'
+	run wired enable
+	guest sh -c 'mv /run/kept/* /etc/ssh/ && rmdir /run/kept'
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"its host keys are gone, and nothing was changed: make new ones first, with: ssh-keygen -A"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+	ordinary_login
+}
+
 @test "status says in words and in JSON what is wired" {
 	run wired status
 	[ "$status" -eq 1 ]
