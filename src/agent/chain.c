@@ -10,6 +10,7 @@
 
 #include "agent/next_command.h"
 #include "agent/run.h"
+#include "agent/selinux.h"
 #include "agent/wiring.h"
 #include "grant/cleanup.h"
 
@@ -119,6 +120,11 @@ bool chain_is_safe(const char *command, const char *user, unsigned int timeout_m
 	/* With %u in its name it runs as whoever logs in, which the agent never does. */
 	if (strchr(user, '%') != NULL) {
 		snprintf(why, size, "it runs as whoever logs in (%.64s)", user);
+		return false;
+	}
+	/* Root may, so trying it would not tell. */
+	if (selinux_forbids_next_command()) {
+		snprintf(why, size, "SELinux forbids that; allow it first, with: " SELINUX_MEND);
 		return false;
 	}
 	file = fopen(PASSWD_FILE, "re");

@@ -11,7 +11,8 @@
 
 /* So far sshd runs `command` as `user`; afterwards it would run as the agent's user, within
  * timeout_ms. Run it both ways, for root and a few accounts that people have, and compare. False,
- * with `why`, when it does not do the same, takes too long, or could not be run at all. As root. */
+ * with `why`, when it does not do the same, takes too long, or could not be run at all; or when
+ * SELinux would forbid the agent to run it. As root. */
 bool chain_is_safe(const char *command, const char *user, unsigned int timeout_ms, char *why,
 		   size_t size);
 

@@ -14,6 +14,7 @@
 #include "agent/patient.h"
 #include "agent/root_only.h"
 #include "agent/run.h"
+#include "agent/selinux.h"
 #include "agent/wiring.h"
 #include "agent/words.h"
 
@@ -57,6 +58,9 @@ static void check_next_command(struct patient *patient)
 	if (patient->config.next_command[0] != '\0' &&
 	    words_split(&words, patient->config.next_command))
 		check_program(patient, "next_command", words.at[0]);
+	if (patient->config.next_command[0] != '\0' && selinux_forbids_next_command())
+		find(patient, FINDING_BAD, "next_command", SELINUX_MEND,
+		     "SELinux forbids the agent to run it");
 }
 
 static void check_ledger(struct patient *patient)

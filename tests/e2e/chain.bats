@@ -25,7 +25,7 @@ setup() {
 
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
-	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf; cp -p /run/sshd_config.kept /etc/ssh/sshd_config'
+	guest sh -c 'umount /sys/fs 2>/dev/null; rm -f /etc/ssh/sshd_config.d/*-other.conf; cp -p /run/sshd_config.kept /etc/ssh/sshd_config'
 	wired disable >/dev/null
 	ordinary_login
 }
@@ -145,6 +145,24 @@ refused() {
 	refused "$(other_lines)" "takes longer than 1000 ms: set a longer timeout_ms"
 	agent_conf "timeuot_ms = 1"
 	refused "$(other_lines)" "agent.conf has a mistake"
+}
+
+@test "--chain changes nothing if SELinux would forbid the agent to run the other command" {
+	guest sh -c 'mount -t tmpfs tmpfs /sys/fs && mkdir -p /sys/fs/selinux/booleans &&
+		echo "0 0" >/sys/fs/selinux/booleans/exc_instance_connect_run_next_command'
+	refused "$(other_lines)" "SELinux forbids that; allow it first, with: setsebool -P exc_instance_connect_run_next_command on"
+	agent_conf 'next_command = /usr/bin/other-keys %u'
+	run guest exc-instance-connect doctor
+	echo "$output"
+	[[ "$output" == *"bad     next_command: SELinux forbids"*"setsebool -P exc_instance_connect_run_next_command on"* ]]
+	agent_conf
+	guest sh -c 'echo "1 1" >/sys/fs/selinux/booleans/exc_instance_connect_run_next_command'
+	other_lines | guest sh -c "cat >/etc/ssh/sshd_config.d/10-other.conf"
+	reload
+	wired enable --chain
+	guest umount /sys/fs
+	corporate_login
+	one_time_login
 }
 
 @test "a command for the users of a Match block stays theirs, and enable and status say so" {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the loaded SELinux policy lets the agent do. */
+#ifndef EXC_SELINUX_H
+#define EXC_SELINUX_H
+
+#include <stdbool.h>
+
+/* What lets the agent run next_command, and the command that switches it on */
+#define SELINUX_NEXT_COMMAND "exc_instance_connect_run_next_command"
+#define SELINUX_MEND "setsebool -P " SELINUX_NEXT_COMMAND " on"
+
+/* Does the policy keep the agent from running next_command? Not without SELinux, and not without
+ * our policy module. A policy that only warns now counts as one that enforces. */
+bool selinux_forbids_next_command(void);
+
+#endif
