@@ -9,8 +9,8 @@ SLOWER_MS_MAX=1000
 # Boots of each kind that are compared, by their medians
 BOOTS=5
 LOGINS=8
-# Receipts are sent again with pauses of up to a minute.
-RECEIPT_SECONDS=90
+# Receipts are sent again after 1, 2, 4 and so many seconds; the outage lasts a few of them.
+RECEIPT_SECONDS=30
 
 setup_file() {
 	file_machine_start
@@ -31,6 +31,12 @@ teardown() {
 
 endpoint_gone() { operator ip address del "$METADATA_ADDRESS/32" dev lo; }
 endpoint_back() { operator ip address replace "$METADATA_ADDRESS/32" dev lo; }
+
+# receipts_waiting: how many the guest has not got rid of
+receipts_waiting() {
+	guest find /var/lib/exc-instance-connect/receipts /run/exc-instance-connect/receipts -name '*.json' | wc -l
+}
+no_receipt_waits() { [ "$(receipts_waiting)" -eq 0 ]; }
 
 median() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
@@ -62,6 +68,7 @@ measure_boots() {
 	install_package
 	guest_trust
 	login "$(ask ubuntu)" ubuntu true
+	wait_for no_receipt_waits
 	endpoint_gone
 	measure_boots with
 	for what in boot sshd login; do
@@ -72,22 +79,15 @@ measure_boots() {
 	done
 }
 
-# receipts_waiting: how many the guest has not got rid of
-receipts_waiting() {
-	guest find /var/lib/exc-instance-connect/receipts /run/exc-instance-connect/receipts -name '*.json' | wc -l
-}
-no_receipt_waits() { [ "$(receipts_waiting)" -eq 0 ]; }
-fresh_key_logs_in() { login "$(ask ubuntu)" ubuntu true 2>/dev/null; }
 # uses: the ids of the grants that the control plane knows to be used, one a line, as often as it knows it
 uses() { connectd audit --json | jq -r '.[] | select(.event == "used") | .jti'; }
 
 @test "when the endpoint goes away while people log in, every receipt arrives once it is back, and once" {
-	WAIT_SECONDS=$RECEIPT_SECONDS wait_for no_receipt_waits
 	uses | sort >"$BATS_TEST_TMPDIR/before"
 	# The endpoint goes between the moment that a key is offered, which needs it, and the receipt.
 	guest sh -c 'cat >/usr/local/sbin/outage && chmod 0755 /usr/local/sbin/outage' <<END
 #!/bin/sh
-exec ip route replace unreachable $METADATA_ADDRESS
+[ "\$PAM_TYPE" != open_session ] || exec ip route replace unreachable $METADATA_ADDRESS
 END
 	guest sed -i '0,/^session/s//session optional pam_exec.so \/usr\/local\/sbin\/outage\nsession/' /etc/pam.d/sshd
 	for ((i = 0; i < LOGINS; i++)); do
@@ -107,6 +107,9 @@ END
 	journal SYSLOG_IDENTIFIER=exc-instance-connect EXC_EVENT=used | jq -r .EXC_JTI | sort |
 		diff - "$BATS_TEST_TMPDIR/arrived"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/arrived")" -eq "$LOGINS" ]
-	# The agent leaves an endpoint that failed alone for some seconds.
-	wait_for fresh_key_logs_in
+	[ "$(guest systemctl is-system-running)" = running ]
+	# The agent leaves an endpoint that failed alone for some seconds. Trying until then would be punished
+	# by OpenSSH 9.8 and later (PerSourcePenalties).
+	forget_events
+	login "$(ask ubuntu)" ubuntu true
 }
