@@ -179,5 +179,5 @@ replayed" ]
 }
 
 @test "lintian has nothing to say" {
-	lintian --fail-on error,warning "$GUEST_DIR"/packages/*.changes
+	lintian --pedantic --fail-on error,warning,pedantic "$GUEST_DIR"/packages/*.changes
 }
