@@ -118,8 +118,17 @@ static void check_receipts(struct patient *patient)
 static void check_denials(struct patient *patient)
 {
 	const char *const argv[] = {
-		JOURNALCTL, "-b", "-k", "-q",  "--no-pager",
-		"-n",       "1",  "-o", "cat", "--grep=(avc: +denied|DENIED).*exc-instance",
+		JOURNALCTL,
+		"-b",
+		"-q",
+		"--no-pager",
+		"-n",
+		"1",
+		"-o",
+		"cat",
+		"--grep=(avc: +denied|DENIED).*exc-instance",
+		"_TRANSPORT=kernel",
+		"_TRANSPORT=audit", /* where auditd takes them from the kernel */
 		NULL
 	};
 	char said[FINDING_TEXT_SIZE];
@@ -128,7 +137,7 @@ static void check_denials(struct patient *patient)
 		return;
 	said[strcspn(said, "\n")] = '\0';
 	find(patient, FINDING_BAD, "mandatory access control",
-	     "allow it in the policy, see: journalctl -k --grep=exc-instance", "%.300s", said);
+	     "allow it in the policy, see: journalctl -b --grep=exc-instance", "%.300s", said);
 }
 
 void diagnose_machine(struct patient *patient)

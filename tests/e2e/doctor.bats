@@ -167,6 +167,26 @@ printf "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/elsewhere\n" >/e
 	[ "$status" -eq 0 ]
 }
 
+# What the kernel said, in a journal file of its own: nobody but the kernel can make an entry that is from it.
+kernel_said() {
+	printf '__REALTIME_TIMESTAMP=%s000000\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=%s\n_TRANSPORT=%s\nMESSAGE=%s\n\n' \
+		"$(date +%s)" "$(tr -d - </proc/sys/kernel/random/boot_id)" "$1" "$2" |
+		guest sh -c '/lib/systemd/systemd-journal-remote -o "$(ls -d /run/log/journal/*/ | head -n 1)/said.journal" - 2>/dev/null'
+}
+
+@test "what SELinux or AppArmor forbade the agent" {
+	for transport in kernel audit; do
+		kernel_said "$transport" 'avc:  denied  { name_connect } for  pid=7 comm="exc-instance-co" dest=80 scontext=system_u:system_r:sshd_t:s0'
+		run finds bad "mandatory access control" "denied  { name_connect }" "allow it in the policy"
+		guest sh -c 'rm /run/log/journal/*/said.journal'
+		echo "$output"
+		[ "$status" -eq 0 ]
+	done
+	kernel_said driver 'avc:  denied  { name_connect } for  pid=7 comm="exc-instance-co"'
+	doctor
+	guest sh -c 'rm /run/log/journal/*/said.journal'
+}
+
 @test "doctor changes nothing, and is for root" {
 	guest find /etc /run/exc-instance-connect /var/lib/exc-instance-connect -printf '%p %m %u %T@\n' | sort >"$BATS_TEST_TMPDIR/before"
 	doctor
