@@ -153,6 +153,15 @@ static const char *active_unit(void)
 	return NULL;
 }
 
+/* Does systemd listen in sshd's place? */
+static bool has_socket(void)
+{
+	char said[128];
+
+	return systemctl("is-active", "ssh.socket", said, sizeof said) ||
+	       systemctl("is-active", "sshd.socket", said, sizeof said);
+}
+
 bool sshd_service_runs(const struct sshd_effective *effective)
 {
 	return (sshd_service_has_systemd() && active_unit() != NULL) || listener(effective) != 0 ||
@@ -167,6 +176,9 @@ bool sshd_service_reload(const struct sshd_effective *effective, bool restart, c
 	if (sshd_service_has_systemd()) {
 		const char *unit = active_unit();
 
+		/* Debian 13's sshd has forgotten the socket that it was handed when it is reloaded,
+		 * and ends. A restart keeps sessions, and the socket keeps whoever knocks. */
+		restart = restart || has_socket();
 		return unit == NULL || systemctl(restart ? "restart" : "reload", unit, why, size);
 	}
 	pid = listener(effective);
