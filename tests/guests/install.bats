@@ -72,7 +72,7 @@ used" ]
 	login "$(ask ubuntu)" ubuntu true
 	run login "$before" ubuntu true
 	[ "$status" -eq 255 ]
-	[ "$(events EVENT REASON)" = "offered -
+	[ "$(events EVENT REASON | grep -e offered -e used -e refused)" = "offered -
 used -
 refused issued_before_boot" ]
 	guest exc-instance-connect doctor

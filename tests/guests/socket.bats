@@ -28,8 +28,10 @@ one_login() {
 }
 
 @test "a one-time login works where sshd is started by a socket" {
-	login "$(ordinary_key ubuntu)" ubuntu true
+	open_session "$(ordinary_key ubuntu)" ubuntu
 	install_package
+	[ "$(in_session id -un)" = ubuntu ]
+	close_session
 	guest_trust
 	guest exc-instance-connect sshd status
 	one_login
