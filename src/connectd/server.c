@@ -138,13 +138,23 @@ static bool read_request(struct lws *wsi, struct http_request *request)
 	return true;
 }
 
+/* libwebsockets 4.0, which Debian 11 has, crashes when it is told that there is no type. */
+static int start_headers(struct lws *wsi, unsigned int status, size_t length, unsigned char **at,
+			 unsigned char *end)
+{
+	if (length > 0)
+		return lws_add_http_common_headers(wsi, status, "application/json", length, at,
+						   end);
+	return lws_add_http_header_status(wsi, status, at, end) ||
+	       lws_add_http_header_content_length(wsi, 0, at, end);
+}
+
 static int send_headers(struct lws *wsi, const struct http_response *response, size_t length)
 {
 	unsigned char buffer[LWS_PRE + RESPONSE_HEADER_SIZE];
 	unsigned char *start = buffer + LWS_PRE, *at = start, *end = buffer + sizeof buffer - 1;
 
-	if (lws_add_http_common_headers(wsi, (unsigned int)response->status,
-					length > 0 ? "application/json" : NULL, length, &at, end) ||
+	if (start_headers(wsi, (unsigned int)response->status, length, &at, end) ||
 	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CACHE_CONTROL,
 					 (const unsigned char *)"no-store", 8, &at, end) ||
 	    lws_finalize_write_http_header(wsi, start, &at, end))
