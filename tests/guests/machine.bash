@@ -19,7 +19,7 @@ REPOSITORIES=http://$OPERATOR_ADDRESS:8080
 # Seconds that booting, and installing a package, may take on a busy machine
 BOOT_SECONDS=60
 # Debian's packages that tests need in the guest, in addition
-EXTRA_PACKAGES="curl jq"
+EXTRA_PACKAGES="curl jq openssh-client"
 
 # Run in the guest, as its own root would: nothing of this machine's environment comes along.
 guest() {
