@@ -11,6 +11,8 @@ BOOTS=5
 LOGINS=8
 # Receipts are sent again after 1, 2, 4 and so many seconds; the outage lasts a few of them.
 RECEIPT_SECONDS=30
+# After a boot they are sent within so many seconds.
+REBOOT_SECONDS=75
 
 setup_file() {
 	file_machine_start
@@ -82,26 +84,47 @@ measure_boots() {
 # uses: the ids of the grants that the control plane knows to be used, one a line, as often as it knows it
 uses() { connectd audit --json | jq -r '.[] | select(.event == "used") | .jti'; }
 
-@test "when the endpoint goes away while people log in, every receipt arrives once it is back, and once" {
-	uses | sort >"$BATS_TEST_TMPDIR/before"
-	# The endpoint goes between the moment that a key is offered, which needs it, and the receipt.
+# outage_while_logging_in N: N logins, and each time the endpoint goes between the moment that the key is
+# offered, which needs it, and the receipt. It stays away until outage_is_over.
+outage_while_logging_in() {
+	local i
 	guest sh -c 'cat >/usr/local/sbin/outage && chmod 0755 /usr/local/sbin/outage' <<END
 #!/bin/sh
 [ "\$PAM_TYPE" != open_session ] || exec ip route replace unreachable $METADATA_ADDRESS
 END
 	guest sed -i '0,/^session/s//session optional pam_exec.so \/usr\/local\/sbin\/outage\nsession/' /etc/pam.d/sshd
-	for ((i = 0; i < LOGINS; i++)); do
+	for ((i = 0; i < $1; i++)); do
 		guest ip route flush "$METADATA_ADDRESS"
 		login "$(ask ubuntu)" ubuntu true
 	done
+}
+outage_is_over() {
+	guest sed -i '/outage/d' /etc/pam.d/sshd
+	guest ip route flush "$METADATA_ADDRESS"
+}
+
+@test "receipts that wait outlive a reboot, and arrive once each" {
+	uses | sort >"$BATS_TEST_TMPDIR/before"
+	outage_while_logging_in 2
+	[ "$(receipts_waiting)" -gt 0 ]
+	machine_reboot
+	[ "$(receipts_waiting)" -gt 0 ]
+	outage_is_over
+	WAIT_SECONDS=$REBOOT_SECONDS wait_for no_receipt_waits
+	[ "$(uses | sort | comm -13 "$BATS_TEST_TMPDIR/before" - | sort | uniq -c | awk '{ print $1 }')" = "1
+1" ]
+}
+
+@test "when the endpoint goes away while people log in, every receipt arrives once it is back, and once" {
+	uses | sort >"$BATS_TEST_TMPDIR/before"
+	outage_while_logging_in "$LOGINS"
 	run login "$(ask ubuntu)" ubuntu true
 	[ "$status" -eq 255 ]
 	login "$(ordinary_key ubuntu)" ubuntu true
 	[ "$(receipts_waiting)" -gt 0 ]
 	[ "$(uses | wc -l)" -lt $((LOGINS + $(wc -l <"$BATS_TEST_TMPDIR/before"))) ]
 
-	guest sed -i '/outage/d' /etc/pam.d/sshd
-	guest ip route flush "$METADATA_ADDRESS"
+	outage_is_over
 	WAIT_SECONDS=$RECEIPT_SECONDS wait_for no_receipt_waits
 	uses | sort | comm -13 "$BATS_TEST_TMPDIR/before" - >"$BATS_TEST_TMPDIR/arrived"
 	journal SYSLOG_IDENTIFIER=exc-instance-connect EXC_EVENT=used | jq -r .EXC_JTI | sort |
