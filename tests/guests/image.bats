@@ -5,9 +5,7 @@
 load machine
 
 setup_file() {
-	OBSTACLE=$(machine_obstacle)
-	export OBSTACLE
-	[ -z "$OBSTACLE" ] || return 0
+	file_machine_allowed || return 0
 	machine_prepare
 	IMAGE=$BATS_FILE_TMPDIR/image
 	export IMAGE

@@ -6,9 +6,7 @@
 load machine
 
 setup_file() {
-	OBSTACLE=$(machine_obstacle)
-	export OBSTACLE
-	[ -z "$OBSTACLE" ] || return 0
+	file_machine_allowed || return 0
 	packages_ready
 	previous_version "$BATS_FILE_TMPDIR/previous"
 }
