@@ -38,6 +38,7 @@ struct query {
 	char fingerprint[FINGERPRINT_SIZE];
 	char instance_id[INSTANCE_ID_SIZE];
 	char nonce[METADATA_NONCE_SIZE];
+	int64_t asked; /* clock_boottime() when the endpoint was asked */
 	struct trust *trust;
 };
 
@@ -120,8 +121,8 @@ static void back_off(const struct ledger *ledger)
 	stamp_write(ledger, BACK_OFF_STAMP, clock_boottime() + PROBLEM_QUIET_SECONDS);
 }
 
-/* "Now" for the grants of this answer. */
-static time_t find_now(const struct query *query, const cJSON *answer)
+/* "Now" for the grants of this answer, and whether the endpoint vouches for it. */
+static time_t find_now(const struct query *query, const cJSON *answer, bool *is_vouched)
 {
 	const char *text = json_string(answer, "time");
 	const struct signed_time_policy policy = {
@@ -134,9 +135,11 @@ static time_t find_now(const struct query *query, const cJSON *answer)
 	enum grant_verdict verdict;
 	time_t signed_time;
 
+	*is_vouched = false;
 	if (text == NULL)
 		return policy.now;
 	verdict = signed_time_verify(text, strlen(text), &policy, &signed_time);
+	*is_vouched = verdict == GRANT_OK;
 	if (verdict == GRANT_OK)
 		return vouched_time_take(query->ledger, signed_time);
 	problem_report(query->ledger, PROBLEM_SIGNED_TIME_INVALID, query->user,
@@ -233,11 +236,20 @@ static bool offer(const struct query *query, const struct grant *grant, time_t n
 	}
 }
 
+/* The earliest second in which a grant can have been issued after this boot, when the ledger was
+ * empty: what is not known for sure counts as before it. */
+static time_t find_boot(const struct query *query, time_t now, bool is_vouched)
+{
+	return clock_started(now, query->asked) + CLOCK_STARTED_ERROR +
+	       (time_t)(is_vouched ? 0 : query->config->clock_skew);
+}
+
 /* Look through the answer's grants for one that holds. */
 static void choose(const struct query *query, const cJSON *answer)
 {
 	const cJSON *grants = json_member(answer, "grants");
-	const time_t now = find_now(query, answer);
+	bool is_vouched;
+	const time_t now = find_now(query, answer, &is_vouched);
 	const struct grant_policy policy = {
 		.trust = query->trust,
 		.signer_name = query->config->signer_name[0] ? query->config->signer_name : NULL,
@@ -245,7 +257,7 @@ static void choose(const struct query *query, const cJSON *answer)
 		.user = query->user,
 		.fingerprint = query->fingerprint,
 		.now = now,
-		.boot = clock_started(now),
+		.boot = find_boot(query, now, is_vouched),
 		.lifetime_max = query->config->max_key_lifetime,
 		.clock_skew = query->config->clock_skew,
 	};
@@ -287,6 +299,7 @@ static enum problem find_key(struct query *query, char *detail)
 		return problem;
 	if (is_backing_off(query->ledger))
 		return PROBLEM_NONE;
+	query->asked = clock_boottime();
 	problem = metadata_get_grants(query->config, query->user, query->fingerprint, query->nonce,
 				      &answer, detail);
 	if (problem == PROBLEM_NONE && answer != NULL &&

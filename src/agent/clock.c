@@ -14,7 +14,7 @@ int64_t clock_boottime(void)
 	return time.tv_sec;
 }
 
-time_t clock_started(time_t now)
+time_t clock_started(time_t now, int64_t boottime)
 {
 	struct process first;
 	int64_t start = 0;
@@ -22,5 +22,5 @@ time_t clock_started(time_t now)
 
 	if (process_read(1, &first) && ticks > 0)
 		start = (int64_t)(first.start / (uint64_t)ticks);
-	return now - (time_t)(clock_boottime() - start);
+	return now - (time_t)(boottime - start);
 }

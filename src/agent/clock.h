@@ -9,9 +9,13 @@
 /* Seconds since the kernel started, suspension included (clock_gettime(2), CLOCK_BOOTTIME). */
 int64_t clock_boottime(void);
 
-/* When this system started, in seconds since 1970, if it is `now`: the start of process 1. In a
- * container that is when the container started, which is when its ledger was empty; where /proc
- * hides process 1, when the kernel started. */
-time_t clock_started(time_t now);
+/* The start is known in whole seconds, from three values that are cut to whole seconds: it may be
+ * so many later than clock_started() says, and never later. */
+#define CLOCK_STARTED_ERROR 2
+
+/* When this system started, in seconds since 1970, if it was `now` when clock_boottime() said
+ * `boottime`, or later: the start of process 1. In a container that is when the container started,
+ * which is when its ledger was empty; where /proc hides process 1, when the kernel started. */
+time_t clock_started(time_t now, int64_t boottime);
 
 #endif

@@ -17,6 +17,8 @@ METADATA_ADDRESS=169.254.169.254
 PYTHON=/usr/bin/python3
 # Seconds that anything is waited for
 WAIT_SECONDS=20
+# Seconds after a boot in which a key may be refused, for it could have been issued before the boot
+UNSURE_SECONDS=4
 
 namespaces_allowed() {
 	[ "$(id -u)" -eq 0 ] && unshare --mount --net --pid --fork --mount-proc \
@@ -154,6 +156,12 @@ connectd_stop() {
 
 sshd_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/22" 2>/dev/null; }
 
+# Has the guest run long enough to tell keys from before its boot? proc(5): field 22 is in hundredths.
+guest_is_sure() {
+	guest awk -v least="$UNSURE_SECONDS" 'NR == 1 { start = $22 / 100 } NR == 2 { exit $1 - start < least }' \
+		/proc/1/stat /proc/uptime
+}
+
 # What the operator knows of the guest
 operator_setup() {
 	local host_key
@@ -179,6 +187,7 @@ guest_start() {
 	[ "${1-}" = bare ] || guest_trust
 	connectd_start
 	wait_for sshd_answers
+	wait_for guest_is_sure
 }
 
 guest_stop() {

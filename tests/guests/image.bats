@@ -61,6 +61,7 @@ boot_clone() {
 	connectd instance add "$1" --address "$GUEST_ADDRESS" --host "$GUEST_ADDRESS"
 	machine_boot "$CLONE"
 	wait_for sshd_answers
+	wait_for guest_is_sure
 	guest journalctl --sync
 	echo 0 >"$GUEST_DIR/forgotten"
 }

@@ -113,6 +113,7 @@ machine_reboot() {
 	WAIT_SECONDS=$BOOT_SECONDS wait_for machine_is_not "$before"
 	machine_runs
 	wait_for sshd_answers
+	wait_for guest_is_sure
 }
 machine_is_not() { [ ! -e "/proc/$1" ]; }
 
@@ -147,6 +148,7 @@ machine_start() {
 	machine_prepare "$@"
 	machine_boot "$STOCK_ROOT"
 	wait_for sshd_answers
+	wait_for guest_is_sure
 	operator_setup
 	connectd_start
 	apt_sources | guest sh -c 'cat >/etc/apt/sources.list'
