@@ -1,195 +1,232 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* instance: say which instances there are, where their requests come from and where their sshd is.
  */
-#include <arpa/inet.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connectd/commands.h"
-#include "connectd/store.h"
+#include "connectd/instance_edit.h"
 #include "grant/json.h"
-#include "grant/sshkey.h"
 
-#define VM_ID_MAX 64
-#define HOST_MAX 253
-#define HOST_KEYS_MAX 16
-#define ALLOWED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+/* Bytes of a list to import: some ten thousand instances */
+#define IMPORT_BYTES_MAX (16 * 1024 * 1024)
 
-struct instance {
-	const char *vm_id;
-	char address[INET6_ADDRSTRLEN];
-	const char *host;
-	int64_t port;
-	cJSON *host_keys;
-};
-
-static bool is_word(const char *text, const char *also, size_t max)
+/* NULL when the arguments are good; otherwise what is wrong, in `error`. */
+static bool read_arguments(struct instance *instance, int argc, char **argv, char *error)
 {
-	size_t length = strlen(text);
-
-	if (length == 0 || length > max || text[0] == '-')
+	if (argc < 1 || !instance_set(instance, "vm_id", argv[0], error))
 		return false;
-	for (size_t i = 0; i < length; i++)
-		if (strchr(ALLOWED, text[i]) == NULL && strchr(also, text[i]) == NULL)
+	for (int i = 1; i < argc; i += 2) {
+		if (strncmp(argv[i], "--", 2) != 0 || strcmp(argv[i], "--vm_id") == 0 ||
+		    i + 1 == argc) {
+			snprintf(error, INSTANCE_ERROR_SIZE, "%.64s is no option with a value",
+				 argv[i]);
 			return false;
-	return true;
-}
-
-/* The address in the one spelling that the kernel gives for a peer. */
-static bool read_address(struct instance *instance, const char *text)
-{
-	int family = strchr(text, ':') == NULL ? AF_INET : AF_INET6;
-	unsigned char binary[sizeof(struct in6_addr)];
-
-	return inet_pton(family, text, binary) == 1 &&
-	       inet_ntop(family, binary, instance->address, sizeof instance->address) != NULL;
-}
-
-static bool read_port(struct instance *instance, const char *text)
-{
-	instance->port =
-		strlen(text) <= 5 && strspn(text, "0123456789") == strlen(text) ? atoi(text) : 0;
-	return instance->port >= 1 && instance->port <= 65535;
-}
-
-static bool add_host_key(struct instance *instance, const char *text)
-{
-	struct ssh_key key;
-
-	return cJSON_GetArraySize(instance->host_keys) < HOST_KEYS_MAX &&
-	       ssh_key_parse(text, &key) == GRANT_OK &&
-	       cJSON_AddItemToArray(instance->host_keys, cJSON_CreateString(text));
-}
-
-/* NULL when the arguments are good; otherwise what is wrong. */
-static const char *read_arguments(struct instance *instance, int argc, char **argv)
-{
-	if (argc < 1 || !is_word(argv[0], "._-", VM_ID_MAX))
-		return "instance add needs a VM_ID of letters, digits and ._-";
-	instance->vm_id = argv[0];
-	for (int i = 1; i + 1 < argc; i += 2) {
-		const char *name = argv[i], *value = argv[i + 1];
-
-		if (strcmp(name, "--address") == 0) {
-			if (!read_address(instance, value))
-				return "--address needs the IP address that the guest's requests come from";
-		} else if (strcmp(name, "--host") == 0) {
-			if (!is_word(value, ".:-_", HOST_MAX))
-				return "--host needs a host name or address";
-			instance->host = value;
-		} else if (strcmp(name, "--port") == 0) {
-			if (!read_port(instance, value))
-				return "--port is 1 to 65535";
-		} else if (strcmp(name, "--host-key") == 0) {
-			if (!add_host_key(instance, value))
-				return "--host-key needs \"TYPE BASE64\", without a comment";
-		} else {
-			return "instance add takes --address, --host, --port and --host-key";
 		}
+		if (!instance_set(instance, argv[i] + 2, argv[i + 1], error))
+			return false;
 	}
-	if (argc % 2 == 0)
-		return "an option of instance add has no value";
-	if (instance->address[0] == '\0' || instance->host == NULL)
-		return "instance add needs --address and --host";
-	return NULL;
+	return instance_is_whole(instance, error);
 }
 
-static int add_instance(const struct store *store, int argc, char **argv)
+static int add(const struct store *store, int argc, char **argv)
 {
-	_cleanup_json_ cJSON *host_keys = cJSON_CreateArray();
-	struct instance instance = { .port = 22, .host_keys = host_keys };
-	const char *wrong = read_arguments(&instance, argc, argv);
-	_cleanup_free_ char *keys = NULL;
+	char error[INSTANCE_ERROR_SIZE] = "instance add needs a VM_ID";
+	struct instance instance;
+	int result = EXIT_SUCCESS;
 
-	if (wrong != NULL)
-		return usage_error(wrong);
-	keys = cJSON_PrintUnformatted(host_keys);
-	if (keys == NULL ||
-	    !store_run(
-		    store,
-		    "INSERT INTO instances(vm_id, address, host, port, host_keys) VALUES(?,?,?,?,?)",
-		    "tttit", instance.vm_id, instance.address, instance.host, instance.port,
-		    keys)) {
-		fprintf(stderr,
-			"exc-connectd: instance %s was not added; if it, or its address, is there already, "
-			"run: exc-connectd instance remove\n",
-			instance.vm_id);
-		return EXIT_FAILURE;
-	}
-	return EXIT_SUCCESS;
+	instance_begin(&instance);
+	if (!read_arguments(&instance, argc, argv, error))
+		result = usage_error(error);
+	else if (!instance_store(store, &instance, false))
+		result = command_fail(
+			"instance %s was not added: if it, or its address, is there "
+			"already, run: exc-connectd instance remove; if there is no org "
+			"%s: exc-connectd org add",
+			instance.vm_id, instance.org);
+	else if (!command_note(store, "instance add %s", instance.vm_id))
+		result = EXIT_FAILURE;
+	instance_free(&instance);
+	return result;
 }
 
-static cJSON *row_as_json(sqlite3_stmt *statement)
+static cJSON *as_json(const struct instance *instance)
 {
 	cJSON *object = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(object, "vm_id", store_text(statement, 0));
-	cJSON_AddStringToObject(object, "address", store_text(statement, 1));
-	cJSON_AddStringToObject(object, "host", store_text(statement, 2));
-	cJSON_AddNumberToObject(object, "port", sqlite3_column_int(statement, 3));
-	cJSON_AddItemToObject(object, "host_keys", cJSON_Parse(store_text(statement, 4)));
-	cJSON_AddItemToObject(object, "guest_host_keys", cJSON_Parse(store_text(statement, 5)));
+	cJSON_AddStringToObject(object, "vm_id", instance->vm_id);
+	cJSON_AddStringToObject(object, "name", instance->name);
+	cJSON_AddStringToObject(object, "org", instance->org);
+	cJSON_AddStringToObject(object, "address", instance->source);
+	cJSON_AddStringToObject(object, "host", instance->host);
+	cJSON_AddNumberToObject(object, "port", instance->port);
+	cJSON_AddItemToObject(object, "users", cJSON_Duplicate(instance->users, true));
+	cJSON_AddStringToObject(object, "console", instance->console);
+	cJSON_AddItemToObject(object, "host_keys", cJSON_Duplicate(instance->host_keys, true));
+	cJSON_AddItemToObject(object, "guest_host_keys",
+			      cJSON_Duplicate(instance->guest_host_keys, true));
+	cJSON_AddBoolToObject(object, "host_keys_changed", instance->host_keys_changed != 0);
 	return object;
 }
 
-static int list_instances(const struct store *store, bool json)
+static int print_json(cJSON *value)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
-		store,
-		"SELECT vm_id, address, host, port, host_keys, ifnull(guest_host_keys, '[]')"
-		" FROM instances ORDER BY vm_id",
-		"");
-	_cleanup_json_ cJSON *array = cJSON_CreateArray();
-	_cleanup_free_ char *text = NULL;
+	_cleanup_json_ cJSON *owned = value;
+	_cleanup_free_ char *text = cJSON_Print(owned);
 
-	while (statement != NULL && store_next(store, statement)) {
-		if (json)
-			cJSON_AddItemToArray(array, row_as_json(statement));
-		else
-			printf("%s address=%s host=%s port=%d\n", store_text(statement, 0),
-			       store_text(statement, 1), store_text(statement, 2),
-			       sqlite3_column_int(statement, 3));
+	return text != NULL && puts(text) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void print_line(const struct instance *instance)
+{
+	printf("%s address=%s host=%s port=%d", instance->vm_id, instance->source, instance->host,
+	       instance->port);
+	if (instance->name[0] != '\0')
+		printf(" name=%s", instance->name);
+	printf(" org=%s%s%s\n", instance->org, instance->console[0] == '\0' ? "" : " console",
+	       instance->host_keys_changed == 0 ? "" : " HOST-KEYS-CHANGED");
+}
+
+static int list(const struct store *store, int argc, char **argv)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	cJSON *array = cJSON_CreateArray();
+	struct instance instance;
+	bool json;
+
+	if (!command_takes_json(argc, argv, &json)) {
+		cJSON_Delete(array);
+		return usage_error("instance list takes --json");
 	}
-	if (json && (text = cJSON_Print(array)) != NULL)
-		puts(text);
+	statement = instance_select_all(store);
+	while (instance_next(store, statement, &instance)) {
+		if (json)
+			cJSON_AddItemToArray(array, as_json(&instance));
+		else
+			print_line(&instance);
+		instance_free(&instance);
+	}
+	if (json)
+		return print_json(array);
+	cJSON_Delete(array);
 	return statement == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int remove_instance(const struct store *store, const char *vm_id)
+static int no_such_instance(const char *vm_id)
 {
-	if (!store_run(store, "DELETE FROM instances WHERE vm_id = ?", "t", vm_id))
+	return command_fail("there is no instance %s; see: exc-connectd instance list", vm_id);
+}
+
+static int show(const struct store *store, int argc, char **argv)
+{
+	struct instance instance;
+	int result;
+
+	if (argc != 1)
+		return usage_error("instance show needs a VM_ID");
+	if (!instance_load(store, argv[0], &instance))
+		return no_such_instance(argv[0]);
+	result = print_json(as_json(&instance));
+	instance_free(&instance);
+	return result;
+}
+
+/* The row of one instance is changed, and the trail says so. */
+static int change(const struct store *store, int argc, char **argv, const char *verb,
+		  const char *sql)
+{
+	if (argc != 1) {
+		fprintf(stderr, "exc-connectd: instance %s needs a VM_ID; try --help\n", verb);
+		return EXIT_USAGE;
+	}
+	if (!store_run(store, sql, "t", argv[0]))
 		return EXIT_FAILURE;
-	if (sqlite3_changes(store->db) == 1)
+	if (sqlite3_changes(store->db) != 1)
+		return no_such_instance(argv[0]);
+	return command_note(store, "instance %s %s", verb, argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int remove_one(const struct store *store, int argc, char **argv)
+{
+	return change(store, argc, argv, "remove", "DELETE FROM instances WHERE vm_id = ?");
+}
+
+/* What its guest says of its host keys from now on is new, and no change. */
+static int rebuilt(const struct store *store, int argc, char **argv)
+{
+	return change(store, argc, argv, "rebuilt",
+		      "UPDATE instances SET guest_host_keys = NULL, host_keys_changed = NULL"
+		      " WHERE vm_id = ?");
+}
+
+/* Store one of a list, numbered from 1. False after a line on stderr. */
+static bool import_one(const struct store *store, const cJSON *object, int number)
+{
+	char error[INSTANCE_ERROR_SIZE] = "is no object";
+	struct instance instance;
+	bool stored = false;
+
+	instance_begin(&instance);
+	if (!cJSON_IsObject(object) || !instance_set_all(&instance, object, error) ||
+	    !instance_is_whole(&instance, error))
+		command_fail("instance %d of the list: %s", number, error);
+	else if (!instance_store(store, &instance, true))
+		command_fail("instance %s was not stored: is its address another's, or is there no "
+			     "org %s?",
+			     instance.vm_id, instance.org);
+	else
+		stored = true;
+	instance_free(&instance);
+	return stored;
+}
+
+/* All of the list or none of it */
+static int import_list(const struct store *store, const cJSON *list)
+{
+	const cJSON *object;
+	int number = 0;
+	bool good = store_run(store, "BEGIN IMMEDIATE", "");
+
+	cJSON_ArrayForEach(object, list)
+	{
+		good = good && import_one(store, object, ++number);
+	}
+	if (good && command_note(store, "instance import of %d", number) &&
+	    store_run(store, "COMMIT", "")) {
+		printf("%d instances imported\n", number);
 		return EXIT_SUCCESS;
-	fprintf(stderr, "exc-connectd: there is no instance %s; see: exc-connectd instance list\n",
-		vm_id);
-	return EXIT_FAILURE;
+	}
+	store_run(store, "ROLLBACK", "");
+	return command_fail("nothing was imported");
+}
+
+static int import(const struct store *store, int argc, char **argv)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_json_ cJSON *list = NULL;
+
+	if (argc != 1)
+		return usage_error("instance import needs a FILE, or - for standard input");
+	text = command_read_file(argv[0], IMPORT_BYTES_MAX);
+	if (text == NULL)
+		return EXIT_FAILURE;
+	/* Not json_parse(), which takes objects of the size of a message. */
+	list = cJSON_ParseWithOpts(text, NULL, true);
+	if (!cJSON_IsArray(list))
+		return command_fail("%s: not a JSON list of instances", argv[0]);
+	return import_list(store, list);
 }
 
 int instance_main(int argc, char **argv, const struct connectd_config *config)
 {
-	char error[CONNECTD_ERROR_SIZE] = "";
-	struct store store;
-	int result;
+	static const struct verb verbs[] = {
+		{ "add", add },           { "list", list },       { "show", show },
+		{ "remove", remove_one }, { "rebuilt", rebuilt }, { "import", import },
+	};
 
-	if (argc < 1)
-		return usage_error("instance needs add, list or remove");
-	if (!store_open(&store, config->database, false, error, sizeof error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
-		return EXIT_FAILURE;
-	}
-	if (strcmp(argv[0], "add") == 0)
-		result = add_instance(&store, argc - 1, argv + 1);
-	else if (strcmp(argv[0], "list") == 0 && argc == 1)
-		result = list_instances(&store, false);
-	else if (strcmp(argv[0], "list") == 0 && argc == 2 && strcmp(argv[1], "--json") == 0)
-		result = list_instances(&store, true);
-	else if (strcmp(argv[0], "remove") == 0 && argc == 2)
-		result = remove_instance(&store, argv[1]);
-	else
-		result = usage_error("instance takes add …, list [--json] and remove VM_ID");
-	store_close(&store);
-	return result;
+	return command_run_verb(argc, argv, config, verbs, sizeof verbs / sizeof verbs[0],
+				"instance needs add, list, show, remove, rebuilt or import");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve, init and audit: start the control plane, make its database and key, show its trail. */
+/* serve and init: start the control plane, and make its database and key. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "connectd/commands.h"
 #include "connectd/server.h"
-#include "connectd/trail.h"
+#include "connectd/signing.h"
 
 /* Hold the lock of this database for as long as the process lives. False when another has it. */
 static bool take_lock(const char *database)
@@ -39,28 +39,39 @@ static bool take_lock(const char *database)
 	return true; /* the descriptor stays open: it is the lock */
 }
 
+/* Everything that serving changes, for as long as it lasts */
+static int serve(const struct connectd_config *config, const struct store *store,
+		 const struct signing_key *key)
+{
+	struct service_state state;
+	int result = EXIT_FAILURE;
+
+	if (service_state_init(&state, config))
+		result = server_run(&(struct service){ config, store, key, &state });
+	else
+		command_fail("no memory");
+	service_state_free(&state);
+	return result;
+}
+
 int serve_main(int argc, char **argv, const struct connectd_config *config)
 {
 	char error[CONNECTD_ERROR_SIZE] = "";
 	struct signing_key key;
 	struct store store;
-	int result;
+	int result = EXIT_FAILURE;
 
 	(void)argv;
 	if (argc != 0)
 		return usage_error("serve takes no arguments");
-	if (!signing_key_load(&key, config->signing_key, error, sizeof error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
-		return EXIT_FAILURE;
-	}
+	if (!signing_key_load(&key, config->signing_key, error, sizeof error))
+		return command_fail("%s", error);
 	if (!store_open(&store, config->database, false, error, sizeof error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
 		signing_key_free(&key);
-		return EXIT_FAILURE;
+		return command_fail("%s", error);
 	}
-	result = EXIT_FAILURE;
 	if (take_lock(config->database))
-		result = server_run(&(struct service){ config, &store, &key });
+		result = serve(config, &store, &key);
 	store_close(&store);
 	signing_key_free(&key);
 	return result;
@@ -78,10 +89,8 @@ int init_main(int argc, char **argv, const struct connectd_config *config)
 		return usage_error("init takes no arguments");
 	if (!store_open(&store, config->database, true, error, sizeof error) ||
 	    !signing_key_create(config->signing_key, error, sizeof error) ||
-	    !signing_key_load(&key, config->signing_key, error, sizeof error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
-		return EXIT_FAILURE;
-	}
+	    !signing_key_load(&key, config->signing_key, error, sizeof error))
+		return command_fail("%s", error);
 	store_close(&store);
 	pem = signing_key_public_pem(&key);
 	signing_key_free(&key);
@@ -89,30 +98,4 @@ int init_main(int argc, char **argv, const struct connectd_config *config)
 		return EXIT_FAILURE;
 	fputs(pem, stdout);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-int audit_main(int argc, char **argv, const struct connectd_config *config)
-{
-	char error[CONNECTD_ERROR_SIZE] = "";
-	int64_t limit = TRAIL_LIMIT_DEFAULT;
-	struct store store;
-	bool json = false, printed;
-
-	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			json = true;
-		else if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc)
-			limit = atoll(argv[++i]);
-		else
-			return usage_error("audit takes --json and --limit N");
-	}
-	if (limit < 1 || limit > TRAIL_LIMIT_MAX)
-		return usage_error("--limit is 1 to 100000");
-	if (!store_open(&store, config->database, false, error, sizeof error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
-		return EXIT_FAILURE;
-	}
-	printed = trail_print(&store, limit, json);
-	store_close(&store);
-	return printed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

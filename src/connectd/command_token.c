@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token: say who may call, and which instances they may connect to. */
+/* token: give principals tokens, and take them away. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,9 @@
 
 #include <openssl/rand.h>
 
-#include "connectd/authorize.h"
 #include "connectd/commands.h"
+#include "connectd/iam.h"
+#include "connectd/policy.h"
 #include "grant/base64.h"
 #include "grant/digest.h"
 #include "grant/json.h"
@@ -17,92 +18,203 @@
 #define TOKEN_BYTES 32
 #define TOKEN_PREFIX "exc_"
 #define TOKEN_SIZE (sizeof TOKEN_PREFIX + BASE64_SIZE(TOKEN_BYTES))
+/* The policy that --instance makes, in front of the principal's name */
+#define POLICY_PREFIX "instances:"
 
-static bool make_token(char token[TOKEN_SIZE], char hash[DIGEST_HEX_SIZE])
+static bool make_token(char token[TOKEN_SIZE], char hash[DIGEST_HEX_SIZE],
+		       char id[IAM_TOKEN_ID_SIZE])
 {
-	uint8_t bytes[TOKEN_BYTES];
+	uint8_t bytes[TOKEN_BYTES], name[8];
 
-	if (RAND_bytes(bytes, sizeof bytes) != 1)
+	if (RAND_bytes(bytes, sizeof bytes) != 1 || RAND_bytes(name, sizeof name) != 1)
 		return false;
 	memcpy(token, TOKEN_PREFIX, sizeof TOKEN_PREFIX);
 	base64url_encode(bytes, sizeof bytes, token + strlen(TOKEN_PREFIX));
+	memcpy(id, "tok_", 5);
+	for (size_t i = 0; i < sizeof name; i++)
+		snprintf(id + 4 + 2 * i, 3, "%02x", name[i]);
 	return digest_hex(token, strlen(token), hash);
 }
 
-/* A name that people will read in logs. */
-static bool is_caller_name(const char *name)
+/* "90d", "12h", "30m" or "45s" from now on, in seconds since 1970. 0 when it is none of these. */
+static int64_t read_expiry(const char *text)
 {
-	size_t length = strlen(name);
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	size_t digits = strspn(text, "0123456789");
 
-	if (length == 0 || length >= CALLER_SIZE || name[0] == '-')
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (name[i] <= 0x20 || name[i] > 0x7e)
-			return false;
-	return true;
+	for (size_t i = 0; digits > 0 && digits <= 5 && i < sizeof units / sizeof units[0]; i++)
+		if (text[digits] == units[i].unit && text[digits + 1] == '\0' && atoi(text) > 0)
+			return (int64_t)time(NULL) + atoi(text) * units[i].seconds;
+	return 0;
 }
 
-/* The token and its rights are stored together or not at all. */
-static bool store_token(const struct store *store, const char *name, const char *hash, int argc,
-			char **argv)
+/* The Resource list of the principal's policy, as far as there is one; the caller deletes. */
+static cJSON *read_resources(const struct store *store, const char *policy)
 {
-	bool good = store_run(store, "BEGIN IMMEDIATE", "") &&
-		    store_run(store, "INSERT INTO tokens(name, hash, created) VALUES(?,?,?)", "tti",
-			      name, hash, (int64_t)time(NULL));
+	_cleanup_statement_ sqlite3_stmt *statement =
+		store_prepare(store, "SELECT document FROM policies WHERE name = ?", "t", policy);
+	_cleanup_json_ cJSON *document = NULL;
+	const cJSON *found;
 
-	for (int i = 0; good && i < argc; i += 2)
-		good = store_run(store, "INSERT OR IGNORE INTO rights(name, vm_id) VALUES(?,?)",
-				 "tt", name, argv[i + 1]);
+	if (statement != NULL && store_next(store, statement))
+		document = cJSON_Parse(store_text(statement, 0));
+	found = json_member(cJSON_GetArrayItem(json_member(document, "Statements"), 0), "Resource");
+	return cJSON_IsArray(found) ? cJSON_Duplicate(found, true) : cJSON_CreateArray();
+}
+
+static bool has_text(const cJSON *array, const char *text)
+{
+	const cJSON *element;
+
+	cJSON_ArrayForEach(element, array)
+	{
+		if (cJSON_IsString(element) && strcmp(element->valuestring, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Let the principal do everything that keys are for on these instances, and on those of before. */
+static bool allow_instances(const struct store *store, const char *principal, int count,
+			    char **vm_ids)
+{
+	static const char *const actions[] = { IAM_CONNECT, IAM_CONSOLE, IAM_AUDIT };
+	char policy[sizeof POLICY_PREFIX + IAM_PRINCIPAL_SIZE], resource[IAM_RESOURCE_SIZE];
+	_cleanup_json_ cJSON *document = cJSON_CreateObject();
+	_cleanup_free_ char *text = NULL;
+	char error[POLICY_ERROR_SIZE];
+	cJSON *statement, *resources;
+
+	snprintf(policy, sizeof policy, POLICY_PREFIX "%s", principal);
+	cJSON_AddStringToObject(document, "Version", "2012-10-17");
+	statement = cJSON_CreateObject();
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(document, "Statements"), statement);
+	cJSON_AddStringToObject(statement, "Sid", "Instances");
+	cJSON_AddStringToObject(statement, "Effect", "Allow");
+	cJSON_AddItemToObject(statement, "Action",
+			      cJSON_CreateStringArray(actions, sizeof actions / sizeof actions[0]));
+	resources = read_resources(store, policy);
+	cJSON_AddItemToObject(statement, "Resource", resources);
+	for (int i = 0; i < count; i++) {
+		snprintf(resource, sizeof resource, IAM_INSTANCE_PREFIX "%s", vm_ids[i]);
+		if (!has_text(resources, resource))
+			cJSON_AddItemToArray(resources, cJSON_CreateString(resource));
+	}
+	text = cJSON_PrintUnformatted(document);
+	if (text == NULL || !policy_is_valid(document, error))
+		return false;
+	return store_run(store,
+			 "INSERT INTO policies(name, org, managed, document, created)"
+			 " SELECT ?1, org, 0, ?2, ?3 FROM principals WHERE name = ?4"
+			 " ON CONFLICT(name) DO UPDATE SET document = ?2",
+			 "ttit", policy, text, (int64_t)time(NULL), principal) &&
+	       store_run(store, "INSERT OR IGNORE INTO bindings(policy, principal) VALUES(?,?)",
+			 "tt", policy, principal);
+}
+
+/* The principal, its token and its policy are stored together or not at all. */
+static bool store_token(const struct store *store, const char *principal, const char *id,
+			const char *hash, int64_t expires, int count, char **vm_ids)
+{
+	const int64_t now = (int64_t)time(NULL);
+	bool good = store_run(store, "BEGIN IMMEDIATE", "") &&
+		    store_run(store,
+			      "INSERT OR IGNORE INTO principals(name, org, created)"
+			      " VALUES(?, 'default', ?)",
+			      "ti", principal, now) &&
+		    store_run(store,
+			      "INSERT INTO api_tokens(id, principal, hash, created, expires)"
+			      " VALUES(?1, ?2, ?3, ?4, nullif(?5, 0))",
+			      "tttii", id, principal, hash, now, expires) &&
+		    (count == 0 || allow_instances(store, principal, count, vm_ids)) &&
+		    command_note(store, "token add %s %s", principal, id);
+
 	if (good && store_run(store, "COMMIT", ""))
 		return true;
 	store_run(store, "ROLLBACK", "");
 	return false;
 }
 
+static bool has_policy(const struct store *store, const char *principal)
+{
+	_cleanup_statement_ sqlite3_stmt *statement =
+		store_prepare(store, "SELECT 1 FROM bindings WHERE principal = ?", "t", principal);
+
+	return statement != NULL && store_next(store, statement);
+}
+
 static int add_token(const struct store *store, int argc, char **argv)
 {
-	char token[TOKEN_SIZE], hash[DIGEST_HEX_SIZE];
+	char token[TOKEN_SIZE], hash[DIGEST_HEX_SIZE], id[IAM_TOKEN_ID_SIZE];
+	const char *lifetime = command_take_option(&argc, argv, "--expires");
+	int64_t expires = lifetime == NULL ? 0 : read_expiry(lifetime);
+	int count = 0;
 
-	if (argc < 1 || !is_caller_name(argv[0]))
+	if (argc < 1 || !iam_name_is_valid(argv[0], IAM_PRINCIPAL_SIZE))
 		return usage_error("token add needs a NAME, such as user:ana");
-	if (argc < 3 || argc % 2 == 0)
-		return usage_error(
-			"token add needs --instance VM_ID, or --instance '*' for all of them");
-	for (int i = 1; i < argc; i += 2)
-		if (strcmp(argv[i], "--instance") != 0)
-			return usage_error("token add takes --instance VM_ID, as often as needed");
-	if (!make_token(token, hash) || !store_token(store, argv[0], hash, argc - 1, argv + 1)) {
-		fprintf(stderr,
-			"exc-connectd: token %s was not added; if it is there already, run: exc-connectd "
-			"token remove %s\n",
-			argv[0], argv[0]);
-		return EXIT_FAILURE;
+	if (lifetime != NULL && expires == 0)
+		return usage_error("--expires takes a number of days, hours, minutes or seconds, "
+				   "such as 90d");
+	/* What stands behind each --instance moves to where the first one was. */
+	for (int i = 1; i < argc; i += 2) {
+		if (strcmp(argv[i], "--instance") != 0 || i + 1 == argc)
+			return usage_error(
+				"token add takes --expires TIME and --instance VM_ID, as "
+				"often as needed, or --instance '*' for all of them");
+		argv[1 + count++] = argv[i + 1];
 	}
+	if (count == 0 && !has_policy(store, argv[0]))
+		return usage_error(
+			"no policy is attached to this principal: name its instances with "
+			"--instance VM_ID, or attach a policy first");
+	if (!make_token(token, hash, id) ||
+	    !store_token(store, argv[0], id, hash, expires, count, argv + 1))
+		return command_fail("the token was not added; a policy has room for %d instances: "
+				    "exc-connectd policy put",
+				    POLICY_PATTERNS_MAX);
 	/* Shown this once; the database has its hash. */
 	return puts(token) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int list_tokens(const struct store *store, bool json)
+static void print_token(sqlite3_stmt *statement)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
-		store,
-		"SELECT name, group_concat(vm_id, ' ') FROM tokens JOIN rights USING(name) GROUP BY name"
-		" ORDER BY name",
-		"");
+	printf("%s %s created=%s", store_text(statement, 0), store_text(statement, 1),
+	       store_text(statement, 2));
+	if (store_text(statement, 3)[0] != '\0')
+		printf(" expires=%s", store_text(statement, 3));
+	if (store_text(statement, 4)[0] != '\0')
+		printf(" revoked=%s", store_text(statement, 4));
+	putchar('\n');
+}
+
+static int list_tokens(const struct store *store, int argc, char **argv)
+{
+	static const char *const names[] = { "principal", "id", "created", "expires", "revoked" };
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 	_cleanup_json_ cJSON *array = cJSON_CreateArray();
 	_cleanup_free_ char *text = NULL;
+	bool json;
 
+	if (!command_takes_json(argc, argv, &json))
+		return usage_error("token list takes --json");
+	statement = store_prepare(
+		store,
+		"SELECT principal, id, strftime('%Y-%m-%dT%H:%M:%SZ', created, 'unixepoch'),"
+		" strftime('%Y-%m-%dT%H:%M:%SZ', expires, 'unixepoch'),"
+		" strftime('%Y-%m-%dT%H:%M:%SZ', revoked, 'unixepoch') FROM api_tokens"
+		" ORDER BY principal, created, id",
+		"");
 	while (statement != NULL && store_next(store, statement)) {
-		cJSON *object;
+		cJSON *object = cJSON_CreateObject();
 
-		if (!json) {
-			printf("%s instances=%s\n", store_text(statement, 0),
-			       store_text(statement, 1));
-			continue;
-		}
-		object = cJSON_CreateObject();
-		cJSON_AddStringToObject(object, "name", store_text(statement, 0));
-		cJSON_AddStringToObject(object, "instances", store_text(statement, 1));
+		if (!json)
+			print_token(statement);
+		for (int i = 0; i < 5; i++)
+			if (store_text(statement, i)[0] != '\0')
+				cJSON_AddStringToObject(object, names[i], store_text(statement, i));
 		cJSON_AddItemToArray(array, object);
 	}
 	if (json && (text = cJSON_Print(array)) != NULL)
@@ -110,38 +222,42 @@ static int list_tokens(const struct store *store, bool json)
 	return statement == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int remove_token(const struct store *store, const char *name)
+/* The row stays, so that the trail's token ids can be looked up. */
+static int revoke_token(const struct store *store, int argc, char **argv)
 {
-	if (!store_run(store, "DELETE FROM tokens WHERE name = ?", "t", name))
-		return EXIT_FAILURE;
-	if (sqlite3_changes(store->db) == 1)
-		return EXIT_SUCCESS;
-	fprintf(stderr, "exc-connectd: there is no token %s; see: exc-connectd token list\n", name);
-	return EXIT_FAILURE;
+	if (argc != 1)
+		return usage_error("token revoke needs an ID, see: exc-connectd token list");
+	if (!store_run(store, "UPDATE api_tokens SET revoked = ? WHERE id = ? AND revoked IS NULL",
+		       "it", (int64_t)time(NULL), argv[0]) ||
+	    sqlite3_changes(store->db) != 1)
+		return command_fail(
+			"there is no such token that is not revoked: %s; see: exc-connectd "
+			"token list",
+			argv[0]);
+	return command_note(store, "token revoke %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int remove_tokens(const struct store *store, int argc, char **argv)
+{
+	char policy[sizeof POLICY_PREFIX + IAM_PRINCIPAL_SIZE];
+
+	if (argc != 1)
+		return usage_error("token remove needs a NAME");
+	if (!store_run(store, "DELETE FROM api_tokens WHERE principal = ?", "t", argv[0]) ||
+	    sqlite3_changes(store->db) == 0)
+		return command_fail("%s has no token; see: exc-connectd token list", argv[0]);
+	snprintf(policy, sizeof policy, POLICY_PREFIX "%.128s", argv[0]);
+	store_run(store, "DELETE FROM policies WHERE name = ?", "t", policy);
+	return command_note(store, "token remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int token_main(int argc, char **argv, const struct connectd_config *config)
 {
-	char error[CONNECTD_ERROR_SIZE] = "";
-	struct store store;
-	int result;
+	static const struct verb verbs[] = { { "add", add_token },
+					     { "list", list_tokens },
+					     { "revoke", revoke_token },
+					     { "remove", remove_tokens } };
 
-	if (argc < 1)
-		return usage_error("token needs add, list or remove");
-	if (!store_open(&store, config->database, false, error, sizeof error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
-		return EXIT_FAILURE;
-	}
-	if (strcmp(argv[0], "add") == 0)
-		result = add_token(&store, argc - 1, argv + 1);
-	else if (strcmp(argv[0], "list") == 0 && argc == 1)
-		result = list_tokens(&store, false);
-	else if (strcmp(argv[0], "list") == 0 && argc == 2 && strcmp(argv[1], "--json") == 0)
-		result = list_tokens(&store, true);
-	else if (strcmp(argv[0], "remove") == 0 && argc == 2)
-		result = remove_token(&store, argv[1]);
-	else
-		result = usage_error("token takes add …, list [--json] and remove NAME");
-	store_close(&store);
-	return result;
+	return command_run_verb(argc, argv, config, verbs, sizeof verbs / sizeof verbs[0],
+				"token needs add, list, revoke ID or remove NAME");
 }

@@ -1,20 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subcommands of exc-connectd. */
+/* The subcommands of exc-connectd, and what they share. */
 #ifndef EXC_COMMANDS_H
 #define EXC_COMMANDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "connectd/config.h"
+#include "connectd/store.h"
 
 #define EXIT_USAGE 2
+/* Arguments of a subcommand that takes few */
+#define COMMAND_ARGUMENTS_MAX 16
 
 /* Each takes the arguments after its name, and returns the program's exit status. */
 int serve_main(int argc, char **argv, const struct connectd_config *config);
 int init_main(int argc, char **argv, const struct connectd_config *config);
+int backup_main(int argc, char **argv, const struct connectd_config *config);
 int instance_main(int argc, char **argv, const struct connectd_config *config);
+int org_main(int argc, char **argv, const struct connectd_config *config);
+int principal_main(int argc, char **argv, const struct connectd_config *config);
+int policy_main(int argc, char **argv, const struct connectd_config *config);
 int token_main(int argc, char **argv, const struct connectd_config *config);
 int audit_main(int argc, char **argv, const struct connectd_config *config);
 
 /* Print "exc-connectd: WHAT; try --help" and return EXIT_USAGE. */
 int usage_error(const char *what);
+
+/* Print "exc-connectd: …" and return EXIT_FAILURE. */
+__attribute__((format(printf, 1, 2))) int command_fail(const char *format, ...);
+
+/* What a subcommand such as "token" can do */
+struct verb {
+	const char *name;
+	int (*run)(const struct store *store, int argc, char **argv);
+};
+
+/* Open the store and run the verb that argv[0] names, with the arguments after it. `what` is for
+ * the word about a verb that is missing or not known. */
+int command_run_verb(int argc, char **argv, const struct connectd_config *config,
+		     const struct verb *verbs, size_t count, const char *what);
+
+/* Is --json the only argument? *json says; false when there are others. */
+bool command_takes_json(int argc, char **argv, bool *json);
+
+/* Take `NAME VALUE` out of the arguments, wherever it stands. NULL without it; *argc is then as it
+ * was. A NAME without a VALUE stays, for the caller to refuse. */
+const char *command_take_option(int *argc, char **argv, const char *name);
+
+/* Read a text of up to `max` bytes from a file, or from standard input for "-". The caller frees.
+ * NULL after a line on stderr. */
+char *command_read_file(const char *path, size_t max);
+
+/* Note in the audit trail what the operator has changed. */
+__attribute__((format(printf, 2, 3))) bool command_note(const struct store *store,
+							const char *format, ...);
 
 #endif

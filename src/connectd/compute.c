@@ -1,340 +1,139 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compute API: POST /compute/instance/connect mints a one-time key. */
-#include <stdint.h>
+/* The compute API: which path is answered by whom. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include <openssl/crypto.h>
-
-#include "connectd/authorize.h"
-#include "connectd/keypair.h"
-#include "connectd/service.h"
-#include "connectd/trail.h"
-#include "grant/grant.h"
+#include "connectd/api_time.h"
+#include "connectd/call.h"
+#include "connectd/connect.h"
+#include "connectd/events.h"
+#include "connectd/openapi.h"
 #include "grant/json.h"
 
-#define CONNECT_PATH "/compute/instance/connect"
-#define VM_ID_SIZE 65
-/* Grants are kept so long after they expired, so that late receipts find them. */
-#define GRANT_KEEP_SECONDS (7 * 86400)
-/* Old rows that one call removes */
-#define PRUNE_MAX "64"
+#define METRICS_ACTION "compute:metrics:read"
+#define METRICS_RESOURCE "exc:compute:metrics"
 
-/* One call of connect. */
-struct call {
-	const struct service *service;
-	const struct http_request *request;
-	struct http_response *response;
-	char request_id[REQUEST_ID_SIZE];
-	char caller[CALLER_SIZE];
-	char vm_id[VM_ID_SIZE];
-	const char *user; /* owned by the parsed body */
-	const cJSON *vm_id_as_it_came;
-	cJSON *restrictions; /* owned */
-	bool has_own_key;
-	struct keypair keys;
-	char fingerprint[FINGERPRINT_SIZE];
-	char jti[RANDOM_NAME_SIZE];
-	int64_t now;
+/* GET /iam/me: whose token this is */
+static void answer_me(struct call *call)
+{
+	_cleanup_statement_ sqlite3_stmt *statement =
+		store_prepare(call->service->store, "SELECT expires FROM api_tokens WHERE id = ?",
+			      "t", call->caller.token_id);
+	cJSON *object = cJSON_CreateObject();
+	char expires_at[API_TIME_SIZE] = "";
+
+	if (statement != NULL && store_next(call->service->store, statement) &&
+	    sqlite3_column_type(statement, 0) != SQLITE_NULL)
+		api_time(sqlite3_column_int64(statement, 0), expires_at);
+	cJSON_AddStringToObject(object, "principal", call->caller.principal);
+	cJSON_AddStringToObject(object, "org", call->caller.org);
+	cJSON_AddStringToObject(object, "token_id", call->caller.token_id);
+	cJSON_AddItemToObject(object, "expires_at",
+			      expires_at[0] == '\0' ? cJSON_CreateNull()
+						    : cJSON_CreateString(expires_at));
+	cJSON_AddStringToObject(object, "request_id", call->request_id);
+	respond_json(call->response, 200, object);
+}
+
+/* GET /healthz: is the database there? For whoever asks. */
+static void answer_health(struct call *call)
+{
+	_cleanup_statement_ sqlite3_stmt *statement =
+		store_prepare(call->service->store, "SELECT row FROM audit_head", "");
+	bool healthy = statement != NULL && store_next(call->service->store, statement);
+	cJSON *object = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(object, "status", healthy ? "ok" : "unavailable");
+	respond_json(call->response, healthy ? 200 : 503, object);
+}
+
+static bool is_loopback(const char *peer)
+{
+	return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0;
+}
+
+/* GET /metrics: for this machine itself, and for whom a policy lets. */
+static void answer_metrics(struct call *call)
+{
+	if (!is_loopback(call->request->peer)) {
+		if (!call_identify(call))
+			return;
+		iam_decide(call->service->store, call->caller.principal, METRICS_ACTION,
+			   METRICS_RESOURCE, &call->decision);
+		if (!call->decision.allowed) {
+			call_refuse(call, 403, "compute.metrics.forbidden",
+				    "no policy lets this principal read the metrics");
+			return;
+		}
+	}
+	call->response->body = metrics_print(&call->service->state->metrics);
+	call->response->status = call->response->body == NULL ? 500 : 200;
+	call->response->type = METRICS_TYPE;
+}
+
+/* GET /openapi.json: the API's own description */
+static void answer_openapi(struct call *call)
+{
+	call->response->body = strdup(openapi_json);
+	call->response->status = call->response->body == NULL ? 500 : 200;
+}
+
+static const struct route {
+	enum http_method method;
+	const char *path; /* "*" stands for an instance's id */
+	bool is_open; /* for whoever asks; otherwise the caller is identified */
+	void (*handle)(struct call *call);
+} routes[] = {
+	{ HTTP_POST, "/compute/instance/connect", false, connect_handle },
+	{ HTTP_GET, "/compute/instance/*/connect/events", false, events_handle },
+	{ HTTP_GET, "/iam/me", false, answer_me },
+	{ HTTP_GET, "/healthz", true, answer_health },
+	{ HTTP_GET, "/metrics", true, answer_metrics },
+	{ HTTP_GET, "/openapi.json", true, answer_openapi },
 };
 
-static void refuse(const struct call *call, int status, const char *code, const char *message)
+/* Does the path fit? An id in it goes into call->vm_id. */
+static bool fits(const struct route *route, const char *path, struct call *call)
 {
-	const struct trail_row row = { .event = "refused",
-				       .caller = call->caller,
-				       .user = call->user,
-				       .vm_id = call->vm_id,
-				       .reason = code,
-				       .source = call->request->peer,
-				       .request_id = call->request_id };
+	const char *star = strchr(route->path, '*');
+	size_t before = star == NULL ? 0 : (size_t)(star - route->path), length;
 
-	if (call->caller[0] == '\0')
-		trail_log(&row);
-	else
-		trail_append(call->service->store, &row);
-	respond_error(call->response, status, code, message, call->request_id);
-}
-
-static void refuse_request(const struct call *call, const char *message)
-{
-	refuse(call, 400, "compute.request.invalid", message);
-}
-
-/* vm_id is a number in the public API, and text in clouds that name their instances. */
-static bool read_vm_id(struct call *call, const cJSON *body)
-{
-	const char *text = json_string(body, "vm_id");
-	int64_t number;
-
-	if (json_integer(body, "vm_id", &number))
-		snprintf(call->vm_id, sizeof call->vm_id, "%lld", (long long)number);
-	else if (text != NULL && strlen(text) < sizeof call->vm_id)
-		snprintf(call->vm_id, sizeof call->vm_id, "%s", text);
-	call->vm_id_as_it_came = json_member(body, "vm_id");
-	return call->vm_id[0] != '\0';
-}
-
-static bool members_are_known(const cJSON *body)
-{
-	static const char *const known[] = { "vm_id", "user", "public_key", "command", "source" };
-	const cJSON *member;
-
-	cJSON_ArrayForEach(member, body)
-	{
-		size_t i = 0;
-
-		while (i < sizeof known / sizeof known[0] && strcmp(known[i], member->string) != 0)
-			i++;
-		if (i == sizeof known / sizeof known[0])
-			return false;
-	}
-	return true;
-}
-
-/* `command` and `source` become the grant's `restrict`, if a guest could enforce them. */
-static bool read_restrictions(struct call *call, const cJSON *body)
-{
-	const cJSON *command = json_member(body, "command");
-	const cJSON *source = json_member(body, "source");
-	struct restrictions checked;
-
-	if (command == NULL && source == NULL)
-		return true;
-	call->restrictions = cJSON_CreateObject();
-	if (command != NULL)
-		cJSON_AddItemToObject(call->restrictions, "command",
-				      cJSON_Duplicate(command, true));
-	if (cJSON_IsString(source))
-		cJSON_AddItemToArray(cJSON_AddArrayToObject(call->restrictions, "source"),
-				     cJSON_Duplicate(source, true));
-	else if (source != NULL)
-		cJSON_AddItemToObject(call->restrictions, "source", cJSON_Duplicate(source, true));
-	return restrict_parse(call->restrictions, &checked) == GRANT_OK;
-}
-
-/* The caller's public key, or a pair made here. False with the refusal sent. */
-static bool prepare_key(struct call *call, const cJSON *body)
-{
-	const cJSON *given = json_member(body, "public_key");
-	const char *text = cJSON_GetStringValue(given);
-	struct ssh_key key;
-
-	if (given == NULL && !keypair_make(&call->keys)) {
-		refuse(call, 500, "compute.internal", "no key could be made");
+	if (star == NULL)
+		return strcmp(route->path, path) == 0;
+	if (strncmp(route->path, path, before) != 0)
 		return false;
-	}
-	call->has_own_key = given != NULL;
-	if (given != NULL && text != NULL && strlen(text) < sizeof call->keys.public_key)
-		snprintf(call->keys.public_key, sizeof call->keys.public_key, "%s", text);
-	if (ssh_key_parse(call->keys.public_key, &key) != GRANT_OK ||
-	    !digest_fingerprint(key.blob, key.blob_length, call->fingerprint)) {
-		refuse_request(
-			call,
-			"public_key must be \"TYPE BASE64\" without a comment: Ed25519, ECDSA, "
-			"their sk- forms, or RSA of 2048 bits and more");
+	length = strcspn(path + before, "/");
+	if (length == 0 || length >= sizeof call->vm_id ||
+	    strcmp(path + before + length, star + 1) != 0)
 		return false;
-	}
-	return true;
-}
-
-static char *sign_grant(const struct call *call)
-{
-	const struct service *service = call->service;
-	_cleanup_json_ cJSON *claims = cJSON_CreateObject();
-	_cleanup_free_ char *payload = NULL;
-	char audience[sizeof GRANT_AUDIENCE_PREFIX + VM_ID_SIZE];
-
-	snprintf(audience, sizeof audience, GRANT_AUDIENCE_PREFIX "%s", call->vm_id);
-	cJSON_AddStringToObject(claims, "iss", service->config->issuer);
-	cJSON_AddStringToObject(claims, "aud", audience);
-	cJSON_AddStringToObject(claims, "sub", call->user);
-	cJSON_AddNumberToObject(claims, "iat", (double)call->now);
-	cJSON_AddNumberToObject(claims, "exp", (double)(call->now + service->config->key_lifetime));
-	cJSON_AddStringToObject(claims, "jti", call->jti);
-	cJSON_AddStringToObject(claims, "ssh_key", call->keys.public_key);
-	cJSON_AddStringToObject(claims, "caller", call->caller);
-	cJSON_AddStringToObject(claims, "request_id", call->request_id);
-	if (call->restrictions != NULL)
-		cJSON_AddItemToObject(claims, "restrict",
-				      cJSON_Duplicate(call->restrictions, true));
-	payload = cJSON_PrintUnformatted(claims);
-	return payload == NULL ? NULL : signing_key_sign(service->key, GRANT_TYP, payload);
-}
-
-/* The grant, the session and the audit row are stored together or not at all. */
-static bool store_grant(const struct call *call, const char *session_id, const char *jws)
-{
-	const struct store *store = call->service->store;
-	const int64_t expires = call->now + call->service->config->key_lifetime;
-	const struct trail_row row = { .event = "issued",
-				       .caller = call->caller,
-				       .user = call->user,
-				       .vm_id = call->vm_id,
-				       .jti = call->jti,
-				       .fingerprint = call->fingerprint,
-				       .source = call->request->peer,
-				       .request_id = call->request_id };
-	char session_hash[DIGEST_HEX_SIZE];
-
-	if (!digest_hex(session_id, strlen(session_id), session_hash) ||
-	    !store_run(store, "BEGIN IMMEDIATE", ""))
-		return false;
-	if (store_run(
-		    store,
-		    "DELETE FROM grants WHERE rowid IN (SELECT rowid FROM grants WHERE expires < ?"
-		    " LIMIT " PRUNE_MAX ")",
-		    "i", call->now - GRANT_KEEP_SECONDS) &&
-	    store_run(
-		    store,
-		    "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE expires < ?"
-		    " LIMIT " PRUNE_MAX ")",
-		    "i", call->now) &&
-	    store_run(
-		    store,
-		    "INSERT INTO grants(jti, vm_id, user, fingerprint, caller, request_id, expires, jws)"
-		    " VALUES(?,?,?,?,?,?,?,?)",
-		    "ttttttit", call->jti, call->vm_id, call->user, call->fingerprint, call->caller,
-		    call->request_id, expires, jws) &&
-	    store_run(store,
-		      "INSERT INTO sessions(id_hash, jti, vm_id, user, expires) VALUES(?,?,?,?,?)",
-		      "tttti", session_hash, call->jti, call->vm_id, call->user, expires) &&
-	    trail_append(store, &row) && store_run(store, "COMMIT", ""))
-		return true;
-	store_run(store, "ROLLBACK", "");
-	return false;
-}
-
-static void respond_with_key(const struct call *call, const char *session_id,
-			     sqlite3_stmt *instance)
-{
-	const unsigned int lifetime = call->service->config->key_lifetime;
-	time_t expires = (time_t)call->now + lifetime;
-	cJSON *object = cJSON_CreateObject();
-	char expires_at[32];
-	struct tm utc;
-
-	gmtime_r(&expires, &utc);
-	strftime(expires_at, sizeof expires_at, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	cJSON_AddStringToObject(object, "id", session_id);
-	cJSON_AddItemToObject(object, "vm_id", cJSON_Duplicate(call->vm_id_as_it_came, true));
-	cJSON_AddStringToObject(object, "user", call->user);
-	cJSON_AddStringToObject(object, "host", store_text(instance, 0));
-	cJSON_AddNumberToObject(object, "port", sqlite3_column_int(instance, 1));
-	cJSON_AddItemToObject(object, "host_keys", cJSON_Parse(store_text(instance, 2)));
-	cJSON_AddStringToObject(object, "fingerprint", call->fingerprint);
-	if (!call->has_own_key)
-		cJSON_AddStringToObject(object, "private_key", call->keys.private_key);
-	cJSON_AddStringToObject(object, "expires_at", expires_at);
-	cJSON_AddNumberToObject(object, "expires_in", lifetime);
-	cJSON_AddStringToObject(object, "request_id", call->request_id);
-	call->response->status = 200;
-	call->response->body = cJSON_PrintUnformatted(object);
-	if (!call->has_own_key) {
-		char *copy = cJSON_GetStringValue(
-			cJSON_GetObjectItemCaseSensitive(object, "private_key"));
-
-		if (copy != NULL)
-			OPENSSL_cleanse(copy, strlen(copy));
-	}
-	cJSON_Delete(object);
-}
-
-/* Everything is checked: mint. */
-static void mint(struct call *call, sqlite3_stmt *instance)
-{
-	_cleanup_free_ char *jws = NULL;
-	char session_id[RANDOM_NAME_SIZE];
-
-	call->now = (int64_t)time(NULL);
-	if (!make_random_name(call->jti) || !make_random_name(session_id)) {
-		refuse(call, 500, "compute.internal", "no random numbers");
-		return;
-	}
-	jws = sign_grant(call);
-	if (jws == NULL || !store_grant(call, session_id, jws)) {
-		refuse(call, 503, "compute.unavailable",
-		       "the grant could not be stored; try again, or ask the operator");
-		return;
-	}
-	respond_with_key(call, session_id, instance);
-}
-
-static void connect_instance(struct call *call, const cJSON *body)
-{
-	_cleanup_statement_ sqlite3_stmt *instance = NULL;
-
-	call->user = json_string(body, "user");
-	if (!read_vm_id(call, body)) {
-		refuse_request(call, "vm_id must be a number or a short text");
-		return;
-	}
-	if (!members_are_known(body)) {
-		refuse_request(call,
-			       "only vm_id, user, public_key, command and source are known here");
-		return;
-	}
-	if (call->user == NULL || !grant_user_is_valid(call->user)) {
-		call->user = NULL;
-		refuse_request(call, "user must be the name of a Linux user");
-		return;
-	}
-	if (!authorize_connect(call->service->store, call->caller, call->vm_id)) {
-		/* The same answer whether the instance exists or not. */
-		refuse(call, 403, "compute.instance.forbidden",
-		       "this token may not connect to this instance");
-		return;
-	}
-	instance = store_prepare(call->service->store,
-				 "SELECT host, port, CASE host_keys WHEN '[]'"
-				 " THEN ifnull(guest_host_keys, '[]') ELSE host_keys END"
-				 " FROM instances WHERE vm_id = ?",
-				 "t", call->vm_id);
-	if (instance == NULL || !store_next(call->service->store, instance)) {
-		refuse(call, 404, "compute.instance.not_found", "there is no such instance");
-		return;
-	}
-	if (!read_restrictions(call, body)) {
-		refuse_request(
-			call,
-			"command must be one line and not end in a backslash, source a network "
-			"or a list of up to 16 in CIDR notation");
-		return;
-	}
-	if (prepare_key(call, body))
-		mint(call, instance);
+	snprintf(call->vm_id, sizeof call->vm_id, "%.*s", (int)length, path + before);
+	return iam_name_is_valid(call->vm_id, sizeof call->vm_id);
 }
 
 void compute_handle(const struct service *service, const struct http_request *request,
 		    struct http_response *response)
 {
 	struct call call = { .service = service, .request = request, .response = response };
-	_cleanup_json_ cJSON *body = NULL;
+	const struct route *found = NULL;
+	bool is_path = false;
 
 	if (!make_request_id(call.request_id)) {
 		respond_error(response, 500, "compute.internal", "no random numbers", NULL);
 		return;
 	}
-	if (strcmp(request->path, CONNECT_PATH) != 0) {
-		respond_error(response, 404, "compute.not_found", "there is nothing at this path",
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0] && found == NULL; i++) {
+		if (!fits(&routes[i], request->path, &call))
+			continue;
+		is_path = true;
+		if (routes[i].method == request->method)
+			found = &routes[i];
+	}
+	if (found == NULL)
+		respond_error(response, is_path ? 405 : 404,
+			      is_path ? "compute.method_not_allowed" : "compute.not_found",
+			      is_path ? "this path takes another method"
+				      : "there is nothing at this path",
 			      call.request_id);
-		return;
-	}
-	if (request->method != HTTP_POST) {
-		respond_error(response, 405, "compute.method_not_allowed", "POST is the method",
-			      call.request_id);
-		return;
-	}
-	if (!authorize_caller(service->store, request->authorization, call.caller)) {
-		refuse(&call, 401, "compute.auth.invalid_token",
-		       "send a token: Authorization: Bearer TOKEN");
-		return;
-	}
-	if (json_parse(request->body, request->body_length, &body) != GRANT_OK) {
-		refuse_request(&call, "the body must be one JSON object");
-		return;
-	}
-	connect_instance(&call, body);
-	keypair_forget(&call.keys);
-	cJSON_Delete(call.restrictions);
+	else if (found->is_open || call_identify(&call))
+		found->handle(&call);
 }

@@ -108,6 +108,32 @@ static bool read_key_lifetime(struct connectd_config *config, const char *value)
 			   &config->key_lifetime);
 }
 
+static bool read_principal_rate(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 0, CONNECTD_RATE_MAX, &config->principal_rate);
+}
+
+static bool read_principal_burst(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 1, CONNECTD_RATE_MAX, &config->principal_burst);
+}
+
+static bool read_instance_rate(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 0, CONNECTD_RATE_MAX, &config->instance_rate);
+}
+
+static bool read_instance_burst(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 1, CONNECTD_RATE_MAX, &config->instance_burst);
+}
+
+static bool read_plain_http(struct connectd_config *config, const char *value)
+{
+	config->plain_http = strcmp(value, "yes") == 0;
+	return config->plain_http || strcmp(value, "no") == 0;
+}
+
 static const struct setting {
 	const char *name;
 	bool (*read)(struct connectd_config *config, const char *value);
@@ -121,6 +147,11 @@ static const struct setting {
 	{ "compute_private_key", read_private_key, "a path that starts with a slash" },
 	{ "metadata_listen", read_metadata_listen, "ADDRESS:PORT or [IPv6]:PORT" },
 	{ "key_lifetime", read_key_lifetime, "5 to 60 seconds" },
+	{ "principal_rate", read_principal_rate, "0 to 100000 in a minute" },
+	{ "principal_burst", read_principal_burst, "1 to 100000" },
+	{ "instance_rate", read_instance_rate, "0 to 100000 in a minute" },
+	{ "instance_burst", read_instance_burst, "1 to 100000" },
+	{ "compute_plain_http", read_plain_http, "yes or no" },
 };
 
 /* inih calls this for every line; 0 tells it that the line is wrong. */
@@ -161,12 +192,13 @@ static bool check_tls(const struct connectd_config *config, char *error)
 			"compute_certificate and compute_private_key go together: set both or none");
 		return false;
 	}
-	if (certificate || is_loopback(config->compute_listen.address))
+	if (certificate || config->plain_http || is_loopback(config->compute_listen.address))
 		return true;
 	snprintf(
 		error, CONNECTD_ERROR_SIZE,
 		"compute_listen = %s is not a loopback address, and private keys never cross a network "
-		"without TLS: set compute_certificate and compute_private_key",
+		"without TLS: set compute_certificate and compute_private_key, or compute_plain_http = yes "
+		"where something else encrypts",
 		config->compute_listen.address);
 	return false;
 }
@@ -184,6 +216,10 @@ bool connectd_config_load(struct connectd_config *config, const char *path,
 		.compute_listen = { "127.0.0.1", 8443 },
 		.metadata_listen = { "169.254.169.254", 80 },
 		.key_lifetime = CONNECTD_KEY_LIFETIME_MAX,
+		.principal_rate = 600,
+		.principal_burst = 300,
+		.instance_rate = 600,
+		.instance_burst = 300,
 	};
 	line = ini_parse(path, read_line, &reader);
 	if (line < 0) {

@@ -11,6 +11,7 @@
 #define CONNECTD_ERROR_SIZE 384
 #define CONNECTD_KEY_LIFETIME_MIN 5 /* seconds */
 #define CONNECTD_KEY_LIFETIME_MAX 60
+#define CONNECTD_RATE_MAX 100000
 
 /* A numeric address and a port; port 0 lets the kernel choose. */
 struct listen_address {
@@ -26,6 +27,11 @@ struct connectd_config {
 	char compute_certificate[CONNECTD_VALUE_SIZE]; /* both empty: no TLS, and loopback only */
 	char compute_private_key[CONNECTD_VALUE_SIZE];
 	unsigned int key_lifetime; /* seconds */
+	/* Keys that one principal may ask for, and that may be asked for one instance: in a minute
+	 * (0: as many as it likes), and at once */
+	unsigned int principal_rate, principal_burst;
+	unsigned int instance_rate, instance_burst;
+	bool plain_http; /* the compute API without TLS also where others may listen */
 };
 
 /* Read `path`. False when it cannot be read or a line is wrong: `error` says which and why. */

@@ -2,7 +2,9 @@
 /* The host keys that a guest says it has (PUT /v1/instance-connect/host-keys). */
 #include "connectd/guest_host_keys.h"
 
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "connectd/trail.h"
 #include "grant/digest.h"
@@ -75,8 +77,10 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 										     : "changed",
 							 .source = request->peer }) &&
 		 store_run(service->store,
-			   "UPDATE instances SET guest_host_keys = ? WHERE vm_id = ?", "tt", keys,
-			   vm_id);
+			   "UPDATE instances SET guest_host_keys = ?1, host_keys_changed = CASE"
+			   " WHEN guest_host_keys IS NULL THEN host_keys_changed ELSE ?2 END"
+			   " WHERE vm_id = ?3",
+			   "tit", keys, (int64_t)time(NULL), vm_id);
 	if (!stored)
 		respond_error(response, 503, "metadata.unavailable",
 			      "the host keys could not be stored", NULL);

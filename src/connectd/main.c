@@ -18,13 +18,31 @@ static const struct subcommand {
 	{ "init", init_main, "",
 	  "make the database and the signing key; print the public key for trust.d" },
 	{ "instance", instance_main,
-	  "add VM_ID --address ADDRESS --host HOST [--port N] [--host-key KEY]...\n"
-	  "           list [--json]\n           remove VM_ID",
+	  "add VM_ID --address ADDRESS|NETWORK --host HOST [--port N] [--name NAME]\n"
+	  "               [--org ORG] [--user USER]... [--host-key KEY]... [--console PATH]\n"
+	  "           list [--json] | show VM_ID | remove VM_ID | rebuilt VM_ID\n"
+	  "           import FILE",
 	  "say which instances there are" },
+	{ "org", org_main, "add NAME | list [--json] | remove NAME",
+	  "say which organisations there are" },
+	{ "principal", principal_main, "add NAME [--org ORG] | list [--json] | remove NAME",
+	  "say who there is: users, such as user:ana, and services" },
+	{ "policy", policy_main,
+	  "put NAME FILE [--org ORG] [--managed]\n"
+	  "         list [--json] | show NAME | remove NAME\n"
+	  "         attach NAME PRINCIPAL | detach NAME PRINCIPAL\n"
+	  "         test --principal NAME --action ACTION --resource RESOURCE",
+	  "say who may do what; a managed policy is for everyone" },
 	{ "token", token_main,
-	  "add NAME --instance VM_ID|'*' [--instance ...]\n        list [--json]\n        remove NAME",
-	  "say who may connect to which instances" },
-	{ "audit", audit_main, "[--json] [--limit N]", "show who asked for what, newest last" },
+	  "add NAME [--instance VM_ID|'*']... [--expires 90d]\n"
+	  "        list [--json] | revoke ID | remove NAME",
+	  "give principals tokens, and take them away" },
+	{ "audit", audit_main,
+	  "[show] [--json] [--limit N] [--instance VM_ID]\n"
+	  "        export [--json] [--instance VM_ID]\n"
+	  "        verify [--head HASH]",
+	  "show who asked for what, newest last; find rows that were changed" },
+	{ "backup", backup_main, "FILE", "copy the database while it is in use" },
 };
 
 static void print_usage(void)
@@ -39,12 +57,6 @@ static void print_usage(void)
 	       "  --config FILE  read this instead of " CONNECTD_CONFIG_FILE "\n"
 	       "  --help         show this text\n"
 	       "  --version      show the version\n\nSee exc-connectd(8).\n");
-}
-
-int usage_error(const char *what)
-{
-	fprintf(stderr, "exc-connectd: %s; try --help\n", what);
-	return EXIT_USAGE;
 }
 
 static const struct subcommand *find_subcommand(const char *name)

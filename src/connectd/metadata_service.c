@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "connectd/guest_host_keys.h"
+#include "connectd/instance.h"
 #include "connectd/service.h"
 #include "connectd/trail.h"
 #include "grant/grant.h"
@@ -14,7 +15,6 @@
 #include "grant/signed_time.h"
 
 #define API "/v1/instance-connect/"
-#define VM_ID_SIZE 65
 #define NONCE_MAX 128
 /* Grants of one answer, as many as an agent looks at */
 #define GRANTS_MAX "16"
@@ -24,18 +24,6 @@
 static void deny(struct http_response *response, int status, const char *code, const char *message)
 {
 	respond_error(response, status, code, message, NULL);
-}
-
-/* Which instance has this address? False when none has. */
-static bool find_instance(const struct service *service, const char *peer, char vm_id[VM_ID_SIZE])
-{
-	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
-		service->store, "SELECT vm_id FROM instances WHERE address = ?", "t", peer);
-
-	if (statement == NULL || !store_next(service->store, statement))
-		return false;
-	snprintf(vm_id, VM_ID_SIZE, "%s", store_text(statement, 0));
-	return true;
 }
 
 static bool nonce_is_valid(const char *nonce)
@@ -50,7 +38,7 @@ static bool nonce_is_valid(const char *nonce)
 /* What time it is, signed for this request alone. */
 static char *sign_time(const struct service *service, const char *vm_id, const char *nonce)
 {
-	char payload[sizeof GRANT_AUDIENCE_PREFIX + VM_ID_SIZE + NONCE_MAX + 64];
+	char payload[sizeof GRANT_AUDIENCE_PREFIX + INSTANCE_VM_ID_SIZE + NONCE_MAX + 64];
 
 	/* All values are of characters that JSON does not escape. */
 	snprintf(payload, sizeof payload,
@@ -104,6 +92,7 @@ static void get_grants(const struct service *service, const struct http_request 
 	while (statement != NULL && store_next(service->store, statement)) {
 		cJSON_AddItemToArray(grants, cJSON_CreateString(store_text(statement, 0)));
 		note_served(service, statement, vm_id, request->peer);
+		service->state->metrics.grants_served++;
 	}
 	if (nonce_is_valid(request->nonce))
 		signed_time = sign_time(service, vm_id, request->nonce);
@@ -131,6 +120,7 @@ static void take_receipt(const struct service *service, const cJSON *receipt, co
 			      "tt", jti, vm_id);
 	if (grant == NULL || !store_next(service->store, grant))
 		return;
+	service->state->metrics.grants_used++;
 	store_run(service->store, "UPDATE grants SET used_at = ? WHERE jti = ? AND vm_id = ?",
 		  "itt", used_at, jti, vm_id);
 	trail_append(service->store,
@@ -173,7 +163,7 @@ static void post_receipts(const struct service *service, const struct http_reque
 void metadata_handle(const struct service *service, const struct http_request *request,
 		     struct http_response *response)
 {
-	char vm_id[VM_ID_SIZE];
+	char vm_id[INSTANCE_VM_ID_SIZE];
 
 	/* A request that a confused web server makes for somebody else has neither. */
 	if (!request->has_metadata_header || request->is_forwarded) {
@@ -181,7 +171,7 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		     "send X-Exc-Metadata: 1, and not through a proxy");
 		return;
 	}
-	if (!find_instance(service, request->peer, vm_id)) {
+	if (!instance_find_by_source(service->store, request->peer, vm_id)) {
 		/* Not 404, which agents take for "no grant": somebody has to hear of this. */
 		deny(response, 403, "metadata.instance.unknown", "no instance has this address");
 		return;

@@ -8,14 +8,19 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <libwebsockets.h>
 #include <openssl/crypto.h>
 #include <systemd/sd-daemon.h>
 
+#include "connectd/certificate.h"
+
 #define RESPONSE_HEADER_SIZE 1024
 /* name=value pairs of one query */
 #define ARGUMENTS_MAX 16
+/* Private halves that were kept for a retry are overwritten at most so much after they expired. */
+#define SWEEP_US (5 * LWS_US_PER_SEC)
 
 typedef void handler(const struct service *service, const struct http_request *request,
 		     struct http_response *response);
@@ -25,6 +30,7 @@ struct listener {
 	const struct service *service;
 	handler *handle;
 	size_t body_max;
+	uint64_t *answers; /* counted by the class of their status */
 };
 
 /* One request in the making; libwebsockets clears it when a connection begins. */
@@ -39,12 +45,14 @@ struct session {
 };
 
 static struct lws_context *running; /* for the signal handler alone */
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped, reload_asked;
 
-static void stop(int signal_number)
+static void on_signal(int signal_number)
 {
-	(void)signal_number;
-	stopped = 1;
+	if (signal_number == SIGHUP)
+		reload_asked = 1;
+	else
+		stopped = 1;
 	lws_cancel_service(running);
 }
 
@@ -69,20 +77,30 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out
 		out[0] = '\0';
 }
 
+/* Empty when it is absent; false when it is there and too long. */
+static bool copy_custom_header(struct lws *wsi, const char *name, char *out, size_t size)
+{
+	int length = lws_hdr_custom_length(wsi, name, (int)strlen(name));
+
+	out[0] = '\0';
+	return length <= 0 ||
+	       lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) == length;
+}
+
 static bool custom_header_is(struct lws *wsi, const char *name, const char *expected)
 {
 	char value[HEADER_VALUE_SIZE];
 
-	return lws_hdr_custom_copy(wsi, value, sizeof value, name, (int)strlen(name)) > 0 &&
-	       strcmp(value, expected) == 0;
+	return copy_custom_header(wsi, name, value, sizeof value) && strcmp(value, expected) == 0;
 }
 
-/* Read user, fingerprint and nonce from the query. False when there is too much of it, or a NUL in
- * it: what comes after one must not count as not there. */
+/* Read the names that some path takes from the query. False when there is too much of it, or a NUL
+ * in it: what comes after one must not count as not there. */
 static bool read_arguments(struct lws *wsi, struct http_request *request)
 {
-	static const char *const names[] = { "user=", "fingerprint=", "nonce=" };
-	char *const values[] = { request->user, request->fingerprint, request->nonce };
+	static const char *const names[] = { "user=", "fingerprint=", "nonce=", "limit=" };
+	char *const values[] = { request->user, request->fingerprint, request->nonce,
+				 request->limit };
 	char argument[HEADER_VALUE_SIZE];
 
 	for (int i = 0; i < ARGUMENTS_MAX; i++) {
@@ -129,6 +147,8 @@ static bool read_request(struct lws *wsi, struct http_request *request)
 	copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization,
 		    sizeof request->authorization);
 	request->has_metadata_header = custom_header_is(wsi, "x-exc-metadata:", "1");
+	request->has_long_idempotency_key = !copy_custom_header(
+		wsi, "idempotency-key:", request->idempotency_key, sizeof request->idempotency_key);
 	request->is_forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
 	if (!read_arguments(wsi, request))
 		return false;
@@ -139,14 +159,30 @@ static bool read_request(struct lws *wsi, struct http_request *request)
 }
 
 /* libwebsockets 4.0, which Debian 11 has, crashes when it is told that there is no type. */
-static int start_headers(struct lws *wsi, unsigned int status, size_t length, unsigned char **at,
-			 unsigned char *end)
+static int start_headers(struct lws *wsi, const struct http_response *response, size_t length,
+			 unsigned char **at, unsigned char *end)
 {
+	unsigned int status = (unsigned int)response->status;
+
 	if (length > 0)
-		return lws_add_http_common_headers(wsi, status, "application/json", length, at,
-						   end);
+		return lws_add_http_common_headers(
+			wsi, status, response->type == NULL ? "application/json" : response->type,
+			length, at, end);
 	return lws_add_http_header_status(wsi, status, at, end) ||
 	       lws_add_http_header_content_length(wsi, 0, at, end);
+}
+
+static int add_retry_after(struct lws *wsi, unsigned int seconds, unsigned char **at,
+			   unsigned char *end)
+{
+	char text[16];
+
+	if (seconds == 0)
+		return 0;
+	snprintf(text, sizeof text, "%u", seconds);
+	return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_RETRY_AFTER,
+					    (const unsigned char *)text, (int)strlen(text), at,
+					    end);
 }
 
 static int send_headers(struct lws *wsi, const struct http_response *response, size_t length)
@@ -154,9 +190,10 @@ static int send_headers(struct lws *wsi, const struct http_response *response, s
 	unsigned char buffer[LWS_PRE + RESPONSE_HEADER_SIZE];
 	unsigned char *start = buffer + LWS_PRE, *at = start, *end = buffer + sizeof buffer - 1;
 
-	if (start_headers(wsi, (unsigned int)response->status, length, &at, end) ||
+	if (start_headers(wsi, response, length, &at, end) ||
 	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CACHE_CONTROL,
 					 (const unsigned char *)"no-store", 8, &at, end) ||
+	    add_retry_after(wsi, response->retry_after, &at, end) ||
 	    lws_finalize_write_http_header(wsi, start, &at, end))
 		return -1;
 	return 0;
@@ -202,6 +239,8 @@ static int answer(struct lws *wsi, const struct listener *listener, struct sessi
 		respond_error(&response, 413, "request.too_large", "the body is too large", NULL);
 	else
 		listener->handle(listener->service, &session->request, &response);
+	if (response.status >= 100 && response.status / 100 < METRICS_CLASSES)
+		listener->answers[response.status / 100]++;
 	return send_response(wsi, session, &response);
 }
 
@@ -326,11 +365,45 @@ static void print_url(const char *name, const struct listen_address *address, bo
 	       address->address, ipv6 ? "]" : "", lws_get_vhost_listen_port(vhost));
 }
 
+/* SIGHUP: take the certificate anew. What is not right is said, and the one before stays. */
+static void reload(struct lws_context *context, const struct connectd_config *config)
+{
+	const char *certificate = config->compute_certificate, *key = config->compute_private_key;
+	char error[CONNECTD_ERROR_SIZE];
+
+	reload_asked = 0;
+	if (certificate[0] == '\0')
+		fputs("exc-connectd: SIGHUP: there is no certificate to read\n", stderr);
+	else if (!certificate_is_usable(certificate, key, error, sizeof error))
+		fprintf(stderr, "exc-connectd: the certificate stays as it was: %s\n", error);
+	else if (lws_tls_cert_updated(context, certificate, key, NULL, 0, NULL, 0) != 0)
+		fputs("exc-connectd: libwebsockets did not take the certificate\n", stderr);
+	else
+		fputs("exc-connectd: the certificate was read anew\n", stderr);
+}
+
+/* What comes round in time */
+struct housekeeping {
+	lws_sorted_usec_list_t timer; /* first, for the callback */
+	struct lws_context *context;
+	struct replay *replay;
+};
+
+static void keep_house(lws_sorted_usec_list_t *timer)
+{
+	struct housekeeping *house = (struct housekeeping *)timer;
+
+	replay_sweep(house->replay, (int64_t)time(NULL));
+	lws_sul_schedule(house->context, 0, timer, keep_house, SWEEP_US);
+}
+
 /* Start both listeners and serve until somebody says stop. */
-static int serve(struct lws_context *context, const struct connectd_config *config,
+static int serve(struct lws_context *context, const struct service *service,
 		 const struct lws_protocols *compute, const struct lws_protocols *metadata)
 {
-	const struct sigaction action = { .sa_handler = stop };
+	const struct connectd_config *config = service->config;
+	struct housekeeping house = { .context = context, .replay = &service->state->replay };
+	const struct sigaction action = { .sa_handler = on_signal };
 	struct lws_vhost *compute_vhost, *metadata_vhost;
 	bool tls = config->compute_certificate[0] != '\0';
 
@@ -344,22 +417,28 @@ static int serve(struct lws_context *context, const struct connectd_config *conf
 	running = context;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	printf("exc-connectd:");
 	print_url("compute", &config->compute_listen, tls, compute_vhost);
 	print_url("metadata", &config->metadata_listen, false, metadata_vhost);
 	putchar('\n');
 	fflush(stdout);
 	sd_notify(0, "READY=1");
+	keep_house(&house.timer);
 	while (!stopped && lws_service(context, 0) >= 0)
-		;
+		if (reload_asked)
+			reload(context, config);
 	sd_notify(0, "STOPPING=1");
+	lws_sul_cancel(&house.timer);
 	return stopped ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int server_run(const struct service *service)
 {
-	struct listener compute = { service, compute_handle, COMPUTE_BODY_MAX };
-	struct listener metadata = { service, metadata_handle, METADATA_BODY_MAX };
+	struct listener compute = { service, compute_handle, COMPUTE_BODY_MAX,
+				    service->state->metrics.compute_answers };
+	struct listener metadata = { service, metadata_handle, METADATA_BODY_MAX,
+				     service->state->metrics.metadata_answers };
 	const struct lws_protocols compute_protocols[] = { { .name = "compute",
 							     .callback = on_event,
 							     .user = &compute,
@@ -391,7 +470,7 @@ int server_run(const struct service *service)
 		fputs("exc-connectd: libwebsockets cannot start\n", stderr);
 		return EXIT_FAILURE;
 	}
-	result = serve(context, service->config, compute_protocols, metadata_protocols);
+	result = serve(context, service, compute_protocols, metadata_protocols);
 	lws_context_destroy(context);
 	return result;
 }

@@ -5,10 +5,26 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/rand.h>
 
 #include "grant/base64.h"
+
+bool service_state_init(struct service_state *state, const struct connectd_config *config)
+{
+	*state = (struct service_state){ .metrics.started = (int64_t)time(NULL) };
+	return rate_init(&state->by_principal, config->principal_rate, config->principal_burst) &&
+	       rate_init(&state->by_instance, config->instance_rate, config->instance_burst) &&
+	       replay_init(&state->replay);
+}
+
+void service_state_free(struct service_state *state)
+{
+	rate_free(&state->by_principal);
+	rate_free(&state->by_instance);
+	replay_free(&state->replay);
+}
 
 void respond_json(struct http_response *response, int status, cJSON *object)
 {

@@ -9,6 +9,9 @@
 #include <cjson/cJSON.h>
 
 #include "connectd/config.h"
+#include "connectd/metrics.h"
+#include "connectd/rate.h"
+#include "connectd/replay.h"
 #include "connectd/signing.h"
 #include "connectd/store.h"
 
@@ -22,10 +25,23 @@
 /* 192 random bits in base64url, and the NUL */
 #define RANDOM_NAME_SIZE 33
 
+/* What serving changes; in memory, and gone with the process */
+struct service_state {
+	struct rate_limiter by_principal, by_instance;
+	struct replay replay;
+	struct metrics metrics;
+};
+
+/* Start with nothing counted, remembered or limited. service_state_free() it also on false: no
+ * memory. */
+bool service_state_init(struct service_state *state, const struct connectd_config *config);
+void service_state_free(struct service_state *state);
+
 struct service {
 	const struct connectd_config *config;
 	const struct store *store;
 	const struct signing_key *key;
+	struct service_state *state;
 };
 
 enum http_method {
@@ -42,7 +58,11 @@ struct http_request {
 	char authorization[HEADER_VALUE_SIZE]; /* empty when absent or too long */
 	bool has_metadata_header; /* X-Exc-Metadata: 1 */
 	bool is_forwarded; /* X-Forwarded-For is there */
-	char user[HEADER_VALUE_SIZE], fingerprint[HEADER_VALUE_SIZE], nonce[HEADER_VALUE_SIZE];
+	char idempotency_key[HEADER_VALUE_SIZE]; /* empty when absent */
+	bool has_long_idempotency_key; /* over HEADER_VALUE_SIZE */
+	/* From the query; empty when absent */
+	char user[HEADER_VALUE_SIZE], fingerprint[HEADER_VALUE_SIZE], nonce[HEADER_VALUE_SIZE],
+		limit[HEADER_VALUE_SIZE];
 	const char *body;
 	size_t body_length;
 };
@@ -50,6 +70,8 @@ struct http_request {
 /* `body` is allocated, and may hold a private key: whoever sends it overwrites it afterwards. */
 struct http_response {
 	int status;
+	const char *type; /* a constant; NULL: application/json */
+	unsigned int retry_after; /* seconds; 0: no such header */
 	char *body; /* NULL for no body */
 };
 

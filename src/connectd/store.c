@@ -31,6 +31,61 @@ static const char *const migrations[] = {
 	" request_id TEXT);",
 	/* 1: what guests say of themselves, beside what the operator says of them */
 	"ALTER TABLE instances ADD COLUMN guest_host_keys TEXT;",
+	/* 2: organisations, principals, policies; a token's list of instances becomes a policy */
+	"CREATE TABLE orgs(name TEXT PRIMARY KEY, created INTEGER NOT NULL);"
+	"INSERT INTO orgs VALUES('default', CAST(strftime('%s','now') AS INTEGER));"
+	"CREATE TABLE principals(name TEXT PRIMARY KEY, org TEXT NOT NULL REFERENCES orgs(name),"
+	" created INTEGER NOT NULL);"
+	"CREATE TABLE api_tokens(id TEXT PRIMARY KEY, principal TEXT NOT NULL"
+	" REFERENCES principals(name) ON DELETE CASCADE, hash TEXT NOT NULL UNIQUE,"
+	" created INTEGER NOT NULL, expires INTEGER, revoked INTEGER);"
+	/* org NULL: of no organisation, for all of them; managed: for every principal, bound or not
+	 */
+	"CREATE TABLE policies(name TEXT PRIMARY KEY, org TEXT REFERENCES orgs(name),"
+	" managed INTEGER NOT NULL DEFAULT 0, document TEXT NOT NULL, created INTEGER NOT NULL);"
+	"CREATE TABLE bindings(policy TEXT NOT NULL REFERENCES policies(name) ON DELETE CASCADE,"
+	" principal TEXT NOT NULL REFERENCES principals(name) ON DELETE CASCADE,"
+	" PRIMARY KEY(policy, principal));"
+	"INSERT INTO policies VALUES('Admin', NULL, 0, '{\"Version\":\"2012-10-17\",\"Statements\":["
+	"{\"Sid\":\"Everything\",\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}',"
+	" CAST(strftime('%s','now') AS INTEGER));"
+	"INSERT INTO principals SELECT name, 'default', created FROM tokens;"
+	"INSERT INTO api_tokens SELECT 'tok_' || lower(hex(randomblob(8))), name, hash, created, NULL, NULL"
+	" FROM tokens;"
+	"INSERT INTO policies SELECT 'instances:' || name, 'default', 0,"
+	" json_object('Version', '2012-10-17', 'Statements', json_array(json_object('Sid', 'Instances',"
+	" 'Effect', 'Allow', 'Action', json_array('compute:instance:connect', 'compute:instance:console',"
+	" 'compute:instance:audit'), 'Resource', json_group_array('exc:compute:instance/' || vm_id)))),"
+	" CAST(strftime('%s','now') AS INTEGER) FROM rights GROUP BY name;"
+	"INSERT INTO bindings SELECT DISTINCT 'instances:' || name, name FROM rights;"
+	"DROP TABLE rights; DROP TABLE tokens;",
+	/* 3: more about instances */
+	"ALTER TABLE instances ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE instances ADD COLUMN org TEXT NOT NULL DEFAULT 'default';"
+	"ALTER TABLE instances ADD COLUMN users TEXT NOT NULL DEFAULT '[]';"
+	"ALTER TABLE instances ADD COLUMN console TEXT NOT NULL DEFAULT '';"
+	/* when the guest said other host keys than before, and nobody had said that it was rebuilt
+	 */
+	"ALTER TABLE instances ADD COLUMN host_keys_changed INTEGER;",
+	/* 4: an audit trail that shows when somebody changed it; rows from before have no hash */
+	"ALTER TABLE audit ADD COLUMN org TEXT;"
+	"ALTER TABLE audit ADD COLUMN token_id TEXT;"
+	"ALTER TABLE audit ADD COLUMN decision TEXT;"
+	"ALTER TABLE audit ADD COLUMN expires INTEGER;"
+	"ALTER TABLE audit ADD COLUMN hash TEXT;"
+	"CREATE INDEX audit_by_instance ON audit(vm_id, id);"
+	"CREATE INDEX audit_by_jti ON audit(jti);"
+	"CREATE TABLE audit_head(id INTEGER PRIMARY KEY CHECK(id = 1), row INTEGER NOT NULL,"
+	" hash TEXT NOT NULL);"
+	"INSERT INTO audit_head SELECT 1, ifnull(max(id), 0), '' FROM audit;"
+	"CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN"
+	" SELECT RAISE(ABORT, 'the audit trail is append-only'); END;"
+	"CREATE TRIGGER audit_is_as_it_was BEFORE UPDATE ON audit BEGIN"
+	" SELECT RAISE(ABORT, 'the audit trail is append-only'); END;",
+	/* 5: retries: which request of whom has had its grant */
+	"CREATE TABLE idempotency(principal TEXT NOT NULL, key TEXT NOT NULL, request_hash TEXT NOT NULL,"
+	" jti TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(principal, key));"
+	"CREATE INDEX idempotency_expired ON idempotency(expires);",
 };
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Points in time as the API writes them: RFC 3339, UTC, whole seconds. */
+#ifndef EXC_API_TIME_H
+#define EXC_API_TIME_H
+
+#include <stdint.h>
+
+/* "2026-11-25T03:00:47Z" and the NUL, with room for years that no clock should have */
+#define API_TIME_SIZE 32
+
+/* Write `seconds` since 1970; "" when no calendar has it. */
+void api_time(int64_t seconds, char text[API_TIME_SIZE]);
+
+#endif

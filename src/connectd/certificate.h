@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The compute API's certificate: is what lies there good to serve with? */
+#ifndef EXC_CERTIFICATE_H
+#define EXC_CERTIFICATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Are these a chain of certificates and the private key that goes with it, both PEM? False with
+ * `error` (of `size` bytes). */
+bool certificate_is_usable(const char *certificate, const char *private_key, char *error,
+			   size_t size);
+
+#endif

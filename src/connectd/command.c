@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the subcommands share: finding a verb, reading options, saying what is wrong. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectd/commands.h"
+#include "connectd/trail.h"
+
+#define NOTE_SIZE 512
+
+int usage_error(const char *what)
+{
+	fprintf(stderr, "exc-connectd: %s; try --help\n", what);
+	return EXIT_USAGE;
+}
+
+int command_fail(const char *format, ...)
+{
+	va_list values;
+
+	fputs("exc-connectd: ", stderr);
+	va_start(values, format);
+	vfprintf(stderr, format, values);
+	va_end(values);
+	fputc('\n', stderr);
+	return EXIT_FAILURE;
+}
+
+int command_run_verb(int argc, char **argv, const struct connectd_config *config,
+		     const struct verb *verbs, size_t count, const char *what)
+{
+	const struct verb *verb = NULL;
+	char error[CONNECTD_ERROR_SIZE] = "";
+	struct store store;
+	int result;
+
+	for (size_t i = 0; argc > 0 && i < count; i++)
+		if (strcmp(verbs[i].name, argv[0]) == 0)
+			verb = &verbs[i];
+	if (verb == NULL)
+		return usage_error(what);
+	if (!store_open(&store, config->database, false, error, sizeof error))
+		return command_fail("%s", error);
+	result = verb->run(&store, argc - 1, argv + 1);
+	store_close(&store);
+	return result;
+}
+
+bool command_takes_json(int argc, char **argv, bool *json)
+{
+	*json = argc == 1 && strcmp(argv[0], "--json") == 0;
+	return argc == 0 || *json;
+}
+
+const char *command_take_option(int *argc, char **argv, const char *name)
+{
+	for (int i = 0; i + 1 < *argc; i++) {
+		const char *value = argv[i + 1];
+
+		if (strcmp(argv[i], name) != 0)
+			continue;
+		for (int j = i; j + 2 < *argc; j++)
+			argv[j] = argv[j + 2];
+		*argc -= 2;
+		return value;
+	}
+	return NULL;
+}
+
+char *command_read_file(const char *path, size_t max)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *text = malloc(max + 1);
+	size_t length;
+
+	if (file == NULL || text == NULL) {
+		command_fail("%s: %s", path, strerror(errno));
+		free(text);
+		return NULL;
+	}
+	length = fread(text, 1, max + 1, file);
+	if (file != stdin)
+		fclose(file);
+	if (length <= max) {
+		text[length] = '\0';
+		return text;
+	}
+	command_fail("%s: over %zu bytes", path, max);
+	free(text);
+	return NULL;
+}
+
+bool command_note(const struct store *store, const char *format, ...)
+{
+	char note[NOTE_SIZE];
+	va_list values;
+
+	va_start(values, format);
+	vsnprintf(note, sizeof note, format, values);
+	va_end(values);
+	return trail_append(store, &(const struct trail_row){ .event = "changed",
+							      .caller = "operator",
+							      .reason = note });
+}

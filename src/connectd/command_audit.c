@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit: show the trail, hand it over whole, and find out whether somebody has changed it. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectd/commands.h"
+#include "connectd/trail.h"
+#include "grant/json.h"
+
+/* Exit status of `audit verify` when the trail is not as it was written */
+#define EXIT_CHANGED 1
+
+/* Members that say the same as others, or nothing to people */
+static bool is_for_people(const cJSON *member)
+{
+	static const char *const others[] = { "id", "time", "event", "hash" };
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(member->string, others[i]) == 0)
+			return false;
+	return cJSON_IsString(member);
+}
+
+static bool print_row(void *context, cJSON *row)
+{
+	_cleanup_json_ cJSON *owned = row;
+	const cJSON *member;
+
+	(void)context;
+	printf("%s %-8s", json_string(row, "time"), json_string(row, "event"));
+	cJSON_ArrayForEach(member, row)
+	{
+		if (is_for_people(member))
+			printf(" %s=%s", member->string, member->valuestring);
+	}
+	return putchar('\n') == '\n';
+}
+
+static bool collect_row(void *context, cJSON *row)
+{
+	return cJSON_AddItemToArray(context, row);
+}
+
+static int show(const struct store *store, int argc, char **argv)
+{
+	const char *limit = command_take_option(&argc, argv, "--limit");
+	struct trail_query query = { .limit = limit == NULL ? TRAIL_LIMIT_DEFAULT : atoll(limit) };
+	_cleanup_json_ cJSON *rows = cJSON_CreateArray();
+	_cleanup_free_ char *text = NULL;
+	bool json;
+
+	query.vm_id = command_take_option(&argc, argv, "--instance");
+	if (!command_takes_json(argc, argv, &json) || query.limit < 1 ||
+	    query.limit > TRAIL_LIMIT_MAX)
+		return usage_error("audit takes --json, --instance VM_ID and --limit N, from 1 to "
+				   "100000");
+	if (!trail_read(store, &query, json ? collect_row : print_row, rows))
+		return EXIT_FAILURE;
+	if (!json)
+		return EXIT_SUCCESS;
+	text = cJSON_Print(rows);
+	return text != NULL && puts(text) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* One row in a line, so that a trail of any length can be read as it comes */
+static bool export_row(void *context, cJSON *row)
+{
+	_cleanup_json_ cJSON *owned = row;
+	_cleanup_free_ char *text = cJSON_PrintUnformatted(owned);
+
+	(void)context;
+	return text != NULL && puts(text) >= 0;
+}
+
+static int export(const struct store *store, int argc, char **argv)
+{
+	const struct trail_query query = { .vm_id =
+						   command_take_option(&argc, argv, "--instance") };
+	bool json;
+
+	if (!command_takes_json(argc, argv, &json))
+		return usage_error("audit export takes --json and --instance VM_ID");
+	return trail_read(store, &query, json ? export_row : print_row, NULL) && fflush(stdout) == 0
+		       ? EXIT_SUCCESS
+		       : EXIT_FAILURE;
+}
+
+static int say_changed(const struct trail_verdict *verdict)
+{
+	if (verdict->wrong != 0)
+		command_fail("row %lld is not as it was written, or the row before it is gone; the "
+			     "%lld rows before are as they were",
+			     (long long)verdict->wrong, (long long)verdict->rows - 1);
+	else
+		command_fail("rows are gone at the end; the last one that is there has the hash %s",
+			     verdict->head);
+	return EXIT_CHANGED;
+}
+
+static int verify(const struct store *store, int argc, char **argv)
+{
+	const char *head = command_take_option(&argc, argv, "--head");
+	struct trail_verdict verdict;
+
+	if (argc != 0)
+		return usage_error(
+			"audit verify takes --head HASH, which an earlier one has printed");
+	if (!trail_verify(store, head, &verdict))
+		return command_fail("the trail cannot be read");
+	if (verdict.wrong != 0 || verdict.cut)
+		return say_changed(&verdict);
+	if (head != NULL && !verdict.has_head) {
+		command_fail("no row has the hash %.64s: the trail was written anew since", head);
+		return EXIT_CHANGED;
+	}
+	printf("%lld rows as they were written; head %s\n", (long long)verdict.rows, verdict.head);
+	if (verdict.before > 0)
+		printf("(%lld of them are from before rows had hashes)\n",
+		       (long long)verdict.before);
+	return EXIT_SUCCESS;
+}
+
+int audit_main(int argc, char **argv, const struct connectd_config *config)
+{
+	static const struct verb verbs[] = { { "show", show },
+					     { "export", export },
+					     { "verify", verify } };
+	/* `audit` alone shows. */
+	static char name[] = "show";
+	char *arguments[COMMAND_ARGUMENTS_MAX];
+
+	if (argc > 0 && argv[0][0] != '-')
+		return command_run_verb(argc, argv, config, verbs, sizeof verbs / sizeof verbs[0],
+					"audit needs show, export or verify");
+	if (argc + 1 > COMMAND_ARGUMENTS_MAX)
+		return usage_error("too many arguments");
+	arguments[0] = name;
+	memcpy(arguments + 1, argv, (size_t)argc * sizeof *argv);
+	return command_run_verb(argc + 1, arguments, config, verbs, sizeof verbs / sizeof verbs[0],
+				"");
+}
