@@ -101,7 +101,7 @@ bool command_note(const struct store *store, const char *format, ...)
 	va_start(values, format);
 	vsnprintf(note, sizeof note, format, values);
 	va_end(values);
-	return trail_append(store, &(const struct trail_row){ .event = "changed",
-							      .caller = "operator",
-							      .reason = note });
+	return trail_store(store, &(const struct trail_row){ .event = "changed",
+							     .caller = "operator",
+							     .reason = note });
 }

@@ -11,6 +11,10 @@
 #include "connectd/server.h"
 #include "connectd/signing.h"
 
+/* How long the server waits for another process that writes, such as a command: everybody else waits
+ * meanwhile, and guests give up after two seconds. */
+#define SERVE_BUSY_MS 500
+
 /* Hold the lock of this database for as long as the process lives. False when another has it. */
 static bool take_lock(const char *database)
 {
@@ -46,6 +50,7 @@ static int serve(const struct connectd_config *config, const struct store *store
 	struct service_state state;
 	int result = EXIT_FAILURE;
 
+	sqlite3_busy_timeout(store->db, SERVE_BUSY_MS);
 	if (service_state_init(&state, config))
 		result = server_run(&(struct service){ config, store, key, &state });
 	else

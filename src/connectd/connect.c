@@ -347,22 +347,14 @@ static void mint(struct minting *minting)
 			    minting->expires);
 }
 
-/* May the principal, and may anybody ask about this instance, once more? */
-static bool within_rates(struct call *call)
+/* May this name ask once more? False with the refusal sent. */
+static bool within_rate(struct call *call, struct rate_limiter *limiter, const char *name)
 {
-	struct service_state *state = call->service->state;
-	char name[RATE_NAME_SIZE];
-	unsigned int wait;
+	unsigned int wait = rate_take(limiter, name, now_ms());
 
-	snprintf(name, sizeof name, "%s", call->caller.principal);
-	wait = rate_take(&state->by_principal, name, now_ms());
-	if (wait == 0) {
-		snprintf(name, sizeof name, "%s", call->vm_id);
-		wait = rate_take(&state->by_instance, name, now_ms());
-	}
 	if (wait == 0)
 		return true;
-	state->metrics.requests_limited++;
+	call->service->state->metrics.requests_limited++;
 	call->response->retry_after = wait;
 	/* Not in the trail, which whoever asks too often would fill. */
 	respond_error(call->response, 429, "compute.rate_limited",
@@ -425,13 +417,18 @@ static bool read_idempotency_key(struct minting *minting)
 static void connect_checked(struct minting *minting)
 {
 	struct call *call = minting->call;
+	struct service_state *state = call->service->state;
 
 	if (!members_are_known(call, minting->body) || !read_vm_id(call, minting->body) ||
 	    !read_user(call, minting->body) || !read_idempotency_key(minting))
 		return;
-	if (!within_rates(call) || !call_authorize(call, IAM_CONNECT, &minting->instance))
+	if (!within_rate(call, &state->by_principal, call->caller.principal) ||
+	    !call_authorize(call, IAM_CONNECT, &minting->instance))
 		return;
 	if (minting->replay_id[0] != '\0' && answer_again(minting))
+		return;
+	/* Last, so that only who may connect can use up what an instance has. */
+	if (!within_rate(call, &state->by_instance, call->vm_id))
 		return;
 	if (check_user(minting) && read_restrictions(minting) && prepare_key(minting))
 		mint(minting);

@@ -3,84 +3,24 @@
  */
 #include "connectd/instance.h"
 
-#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "grant/json.h"
+#include "grant/network.h"
 
 #define COLUMNS                                                                                    \
 	"vm_id, name, org, address, host, port, console, users, CASE host_keys WHEN '[]' THEN"     \
 	" ifnull(guest_host_keys, '[]') ELSE host_keys END, ifnull(guest_host_keys, '[]'), host_keys_changed"
 
-/* A network, or one address with all of its bits */
-struct network {
-	int family;
-	unsigned char bytes[sizeof(struct in6_addr)];
-	unsigned int prefix; /* bits */
-};
-
-static unsigned int family_bits(int family)
-{
-	return family == AF_INET ? 32 : 128;
-}
-
-/* Bits after the prefix must be zero: who writes others means something else. */
-static bool is_network(const struct network *network)
-{
-	for (unsigned int bit = network->prefix; bit < family_bits(network->family); bit++)
-		if ((network->bytes[bit / 8] & (0x80 >> bit % 8)) != 0)
-			return false;
-	return true;
-}
-
-static bool read_network(const char *text, struct network *network)
-{
-	const char *slash = strchr(text, '/');
-	char address[INET6_ADDRSTRLEN];
-	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
-
-	if (length >= sizeof address)
-		return false;
-	snprintf(address, sizeof address, "%.*s", (int)length, text);
-	network->family = strchr(address, ':') == NULL ? AF_INET : AF_INET6;
-	network->prefix = family_bits(network->family);
-	if (inet_pton(network->family, address, network->bytes) != 1)
-		return false;
-	if (slash == NULL)
-		return true;
-	slash++;
-	if (slash[0] == '\0' || strlen(slash) > 3 || strspn(slash, "0123456789") != strlen(slash) ||
-	    (unsigned int)atoi(slash) > network->prefix)
-		return false;
-	network->prefix = (unsigned int)atoi(slash);
-	return is_network(network);
-}
-
 bool instance_canonical_source(const char *text, char source[INSTANCE_SOURCE_SIZE])
 {
-	char address[INET6_ADDRSTRLEN];
 	struct network network;
 
-	if (!read_network(text, &network) ||
-	    inet_ntop(network.family, network.bytes, address, sizeof address) == NULL)
+	if (!network_parse(text, &network))
 		return false;
-	if (network.prefix == family_bits(network.family))
-		snprintf(source, INSTANCE_SOURCE_SIZE, "%s", address);
-	else
-		snprintf(source, INSTANCE_SOURCE_SIZE, "%s/%u", address, network.prefix);
-	return true;
-}
-
-static bool is_in(const struct network *network, const struct network *peer)
-{
-	if (network->family != peer->family)
-		return false;
-	for (unsigned int bit = 0; bit < network->prefix; bit++)
-		if (((network->bytes[bit / 8] ^ peer->bytes[bit / 8]) & (0x80 >> bit % 8)) != 0)
-			return false;
+	network_print(&network, true, source);
 	return true;
 }
 
@@ -97,14 +37,14 @@ bool instance_find_by_source(const struct store *store, const char *peer,
 		snprintf(vm_id, INSTANCE_VM_ID_SIZE, "%s", store_text(exact, 0));
 		return true;
 	}
-	if (!read_network(peer, &address))
+	if (!network_parse(peer, &address))
 		return false;
 	networks = store_prepare(
 		store, "SELECT vm_id, address FROM instances WHERE instr(address, '/') > 0", "");
 	/* Bounded by the instances that have a network: on most clouds none has. */
 	while (networks != NULL && store_next(store, networks)) {
-		if (!read_network(store_text(networks, 1), &network) ||
-		    !is_in(&network, &address) || (int)network.prefix <= longest)
+		if (!network_parse(store_text(networks, 1), &network) ||
+		    !network_contains(&network, &address) || (int)network.prefix <= longest)
 			continue;
 		longest = (int)network.prefix;
 		snprintf(vm_id, INSTANCE_VM_ID_SIZE, "%s", store_text(networks, 0));

@@ -11,13 +11,14 @@
 
 #include "connectd/iam.h"
 #include "connectd/store.h"
+#include "grant/network.h"
 
 /* 1 to 64 letters, digits and ._- and a NUL */
 #define INSTANCE_VM_ID_SIZE 65
 #define INSTANCE_NAME_SIZE 129
 #define INSTANCE_HOST_SIZE 254
 /* An address and a prefix, such as 2001:db8::/64 */
-#define INSTANCE_SOURCE_SIZE 64
+#define INSTANCE_SOURCE_SIZE NETWORK_TEXT_SIZE
 #define INSTANCE_CONSOLE_SIZE 108 /* sun_path of unix(7) */
 #define INSTANCE_HOST_KEYS_MAX 16
 #define INSTANCE_USERS_MAX 64

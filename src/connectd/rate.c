@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define MINUTE_MS 60000.0
+/* What sums of fractions may be off */
+#define ROUNDING 1e-6
 
 bool rate_init(struct rate_limiter *limiter, unsigned int per_minute, unsigned int burst)
 {
@@ -53,6 +55,14 @@ static struct rate_bucket *find(struct rate_limiter *limiter, const char *name, 
 	return bucket;
 }
 
+static unsigned int seconds_until_one(const struct rate_limiter *limiter, double tokens)
+{
+	double seconds = (1 - tokens) * MINUTE_MS / 1000 / limiter->per_minute;
+	unsigned int whole = (unsigned int)seconds;
+
+	return whole + (whole < seconds - ROUNDING ? 1 : 0);
+}
+
 unsigned int rate_take(struct rate_limiter *limiter, const char *name, int64_t now_ms)
 {
 	struct rate_bucket *bucket;
@@ -62,9 +72,8 @@ unsigned int rate_take(struct rate_limiter *limiter, const char *name, int64_t n
 	bucket = find(limiter, name, now_ms);
 	bucket->tokens = level(limiter, bucket, now_ms);
 	bucket->filled_ms = now_ms;
-	if (bucket->tokens < 1)
-		return 1 + (unsigned int)((1 - bucket->tokens) * MINUTE_MS / 1000 /
-					  limiter->per_minute);
+	if (bucket->tokens < 1 - ROUNDING)
+		return seconds_until_one(limiter, bucket->tokens);
 	bucket->tokens -= 1;
 	return 0;
 }

@@ -158,6 +158,11 @@ static bool append(const struct store *store, const struct trail_row *row)
 bool trail_append(const struct store *store, const struct trail_row *row)
 {
 	trail_log(row);
+	return trail_store(store, row);
+}
+
+bool trail_store(const struct store *store, const struct trail_row *row)
+{
 	if (!sqlite3_get_autocommit(store->db))
 		return append(store, row);
 	if (!store_run(store, "BEGIN IMMEDIATE", ""))

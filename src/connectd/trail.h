@@ -40,6 +40,9 @@ void trail_log(const struct trail_row *row);
  * of its own. False when it could not be stored: what it is about must then not happen. */
 bool trail_append(const struct store *store, const struct trail_row *row);
 
+/* The same without the line, for commands, whose stderr is a person's. */
+bool trail_store(const struct store *store, const struct trail_row *row);
+
 /* Which rows to show */
 struct trail_query {
 	const char *vm_id; /* NULL: of all instances */

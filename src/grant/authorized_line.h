@@ -10,7 +10,7 @@
 
 /* from="…", command="…" with every quote escaped, four flags, the key, the line feed and the NUL */
 #define AUTHORIZED_LINE_SIZE                                                                       \
-	(RESTRICT_SOURCES_MAX * RESTRICT_SOURCE_SIZE + 2 * RESTRICT_COMMAND_SIZE + 128 +           \
+	(RESTRICT_SOURCES_MAX * NETWORK_TEXT_SIZE + 2 * RESTRICT_COMMAND_SIZE + 128 +              \
 	 SSH_KEY_TEXT_SIZE)
 
 /* Print one line with its line feed. Returns its length without the NUL; it always fits. */

@@ -2,63 +2,19 @@
 /* The `restrict` claim: what a one-time key may not do. */
 #include "grant/restrict.h"
 
-#include <arpa/inet.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "grant/json.h"
 
-#define PREFIX_DIGITS_MAX 3
-
-/* Decimal without sign, spaces or leading zeros, up to `max`; -1 otherwise. */
-static int parse_prefix(const char *text, int max)
-{
-	int value = 0;
-	size_t length = strlen(text);
-
-	if (length == 0 || length > PREFIX_DIGITS_MAX || (text[0] == '0' && length > 1))
-		return -1;
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return -1;
-		value = value * 10 + (text[i] - '0');
-	}
-	return value > max ? -1 : value;
-}
-
-/* sshd refuses every client when a network has bits set after its prefix: refuse it here, by name.
- */
-static bool host_bits_are_zero(const uint8_t *address, size_t bytes, int prefix)
-{
-	for (size_t bit = (size_t)prefix; bit < 8 * bytes; bit++)
-		if ((address[bit / 8] >> (7 - bit % 8) & 1) != 0)
-			return false;
-	return true;
-}
-
 /* An address or a network in CIDR notation, printed again in its standard form. */
-static bool parse_source(const char *text, char out[RESTRICT_SOURCE_SIZE])
+static bool parse_source(const char *text, char out[NETWORK_TEXT_SIZE])
 {
-	char address[INET6_ADDRSTRLEN], printed[INET6_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
-	uint8_t bytes[sizeof(struct in6_addr)];
-	int family, bits, prefix;
+	struct network network;
 
-	if (length == 0 || length >= sizeof address)
+	if (!network_parse(text, &network))
 		return false;
-	memcpy(address, text, length);
-	address[length] = '\0';
-	family = strchr(address, ':') == NULL ? AF_INET : AF_INET6;
-	bits = family == AF_INET ? 32 : 128;
-	if (inet_pton(family, address, bytes) != 1)
-		return false;
-	prefix = slash == NULL ? bits : parse_prefix(slash + 1, bits);
-	if (prefix < 0 || !host_bits_are_zero(bytes, (size_t)bits / 8, prefix))
-		return false;
-	inet_ntop(family, bytes, printed, sizeof printed);
-	snprintf(out, RESTRICT_SOURCE_SIZE, "%s/%d", printed, prefix);
+	network_print(&network, false, out);
 	return true;
 }
 

@@ -8,16 +8,15 @@
 
 #include <cjson/cJSON.h>
 
+#include "grant/network.h"
 #include "grant/verdict.h"
 
 #define RESTRICT_SOURCES_MAX 16
-/* Room for the longest address, a slash, three digits and the NUL: INET6_ADDRSTRLEN + 4 */
-#define RESTRICT_SOURCE_SIZE 50
 #define RESTRICT_COMMAND_SIZE 1025
 
 struct restrictions {
 	size_t source_count;
-	char sources[RESTRICT_SOURCES_MAX][RESTRICT_SOURCE_SIZE]; /* printed again by inet_ntop */
+	char sources[RESTRICT_SOURCES_MAX][NETWORK_TEXT_SIZE]; /* as network_print() has them */
 	bool has_command;
 	char command[RESTRICT_COMMAND_SIZE];
 	bool no_pty;

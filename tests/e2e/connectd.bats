@@ -2,55 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # The control plane by itself: who gets a key, who is served grants, and what is kept.
 
-load guest
+load control
 
 setup() {
-	GUEST_DIR=$BATS_TEST_TMPDIR
-	PROGRAM=$EXC_BUILD/src/connectd/exc-connectd
-	cat >"$GUEST_DIR/connectd.conf" <<END
-database = $GUEST_DIR/connectd.db
-signing_key = $GUEST_DIR/signing-key.pem
-compute_listen = 127.0.0.1:0
-metadata_listen = 127.0.0.1:0
-END
-	connectd init >"$GUEST_DIR/operator.pem"
-	connectd instance add 42 --address 127.0.0.1 --host vm42.example --port 2200
-	connectd instance add 43 --address 192.0.2.43 --host vm43.example
+	control_setup
 	TOKEN=$(connectd token add user:ana --instance 42)
 	start
 }
 
-teardown() {
-	[ -z "${PID-}" ] || { kill -KILL "$PID" && wait "$PID"; } 2>/dev/null || true
-}
-
-start() {
-	: >"$GUEST_DIR/out"
-	"$PROGRAM" --config "$GUEST_DIR/connectd.conf" >"$GUEST_DIR/out" 2>>"$GUEST_DIR/log" 3>&- &
-	PID=$!
-	wait_for grep -q '^exc-connectd: compute' "$GUEST_DIR/out"
-	COMPUTE=$(sed 's/.* compute \([^ ]*\).*/\1/' "$GUEST_DIR/out")
-	METADATA=$(sed 's/.* metadata \([^ ]*\).*/\1/' "$GUEST_DIR/out")
-}
-
-# connect BODY [CURL OPTION...]: the answer in $answer, the HTTP status in $code
-connect() {
-	local body=$1
-	shift
-	code=$(curl -s -o "$GUEST_DIR/answer" -w '%{http_code}' -H "Authorization: Bearer $TOKEN" "$@" \
-		--data-binary "$body" "$COMPUTE/compute/instance/connect")
-	answer=$(<"$GUEST_DIR/answer")
-}
-field() { jq -r "$1" <<<"$answer"; }
-
-# metadata PATH [CURL OPTION...]
-metadata() {
-	local path=$1
-	shift
-	code=$(curl -s -o "$GUEST_DIR/answer" -w '%{http_code}' -H 'X-Exc-Metadata: 1' "$@" \
-		"$METADATA/v1/instance-connect/$path")
-	answer=$(<"$GUEST_DIR/answer")
-}
+teardown() { control_teardown; }
 
 @test "a caller gets a key that OpenSSH reads, and everything needed to use it" {
 	connect '{"vm_id":42,"user":"ubuntu"}'
@@ -101,7 +61,7 @@ END
 	[ "$code" = 401 ]
 	# Logged, but strangers cannot fill the database.
 	[ "$(grep -c 'refused reason=compute.auth.invalid_token' "$GUEST_DIR/log")" -eq 8 ]
-	[ "$(connectd audit --json)" = "[]" ]
+	[ "$(connectd audit --json | jq '[.[] | select(.event == "refused")] | length')" -eq 0 ]
 }
 
 @test "a token opens the instances that it names and does not tell which others there are" {
@@ -141,14 +101,38 @@ END
 	[ "$(connectd audit --json | jq '[.[] | select(.event == "host_keys")] | length')" -eq 1 ]
 }
 
-# The schema of version 0.1.0 before guests could say their host keys
+# What the first of them had: the tables of version 0, a token with instances, and a row of the trail
 @test "a database of an earlier version is brought up to date with what is in it" {
-	kill "$PID"
-	wait "$PID" || true
-	"$PYTHON" - "$GUEST_DIR/connectd.db" <<'END'
-import sqlite3, sys
+	stop
+	rm "$GUEST_DIR"/connectd.db*
+	"$PYTHON" - "$GUEST_DIR/connectd.db" "$TOKEN" <<'END'
+import hashlib, sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-db.execute("ALTER TABLE instances DROP COLUMN guest_host_keys")
+db.executescript("""
+CREATE TABLE instances(vm_id TEXT PRIMARY KEY, address TEXT NOT NULL UNIQUE, host TEXT NOT NULL,
+ port INTEGER NOT NULL, host_keys TEXT NOT NULL);
+CREATE TABLE tokens(name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL);
+CREATE TABLE rights(name TEXT NOT NULL REFERENCES tokens(name) ON DELETE CASCADE, vm_id TEXT NOT NULL,
+ PRIMARY KEY(name, vm_id));
+CREATE TABLE grants(jti TEXT PRIMARY KEY, vm_id TEXT NOT NULL, user TEXT NOT NULL,
+ fingerprint TEXT NOT NULL, caller TEXT NOT NULL, request_id TEXT NOT NULL, expires INTEGER NOT NULL,
+ jws TEXT NOT NULL, served_at INTEGER, used_at INTEGER);
+CREATE TABLE sessions(id_hash TEXT PRIMARY KEY, jti TEXT NOT NULL, vm_id TEXT NOT NULL,
+ user TEXT NOT NULL, expires INTEGER NOT NULL);
+CREATE TABLE audit(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, event TEXT NOT NULL, caller TEXT,
+ user TEXT, vm_id TEXT, jti TEXT, fingerprint TEXT, reason TEXT, source TEXT, request_id TEXT);
+INSERT INTO instances VALUES('42', '127.0.0.1', 'vm42.example', 2200, '[]');
+INSERT INTO instances VALUES('43', '192.0.2.43', 'vm43.example', 22, '[]');
+INSERT INTO audit(time, event, caller) VALUES(1, 'issued', 'user:ana');
+""")
+db.execute("INSERT INTO tokens VALUES('user:ana', ?, 1)", (hashlib.sha256(sys.argv[2].encode()).hexdigest(),))
+db.execute("INSERT INTO tokens VALUES('user:root', 'x', 1)")
+db.execute("INSERT INTO rights VALUES('user:ana', '42')")
+db.execute("INSERT INTO rights VALUES('user:root', '*')")
+db.execute("PRAGMA user_version = 0")
+db.execute("CREATE INDEX grants_live ON grants(vm_id, user, expires)")
+db.execute("CREATE INDEX grants_expired ON grants(expires)")
+db.execute("CREATE INDEX sessions_expired ON sessions(expires)")
 db.execute("PRAGMA user_version = 1")
 db.commit()
 END
@@ -156,23 +140,63 @@ END
 	connect '{"vm_id":42,"user":"ubuntu"}'
 	[ "$code" = 200 ]
 	[ "$(field '.host_keys | length')" -eq 0 ]
-	"$PYTHON" - "$GUEST_DIR/connectd.db" <<'END'
-import sqlite3, sys
-assert sqlite3.connect(sys.argv[1]).execute("PRAGMA user_version").fetchone()[0] >= 2
-END
+	connect '{"vm_id":43,"user":"ubuntu"}'
+	[ "$code" = 403 ]
+	run connectd policy test --principal user:root --action compute:instance:connect --resource exc:compute:instance/43
+	[ "$status" -eq 0 ]
+	run connectd audit verify
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"(1 of them"* ]]
 }
 
 @test "a request that is not understood is refused, and nothing is minted" {
-	for body in '' '{' '[]' '{}' '{"vm_id":42}' '{"vm_id":42,"user":"a b"}' '{"vm_id":42,"user":"../x"}' \
-		'{"vm_id":42,"user":"-rf"}' '{"vm_id":-1,"user":"u"}' '{"vm_id":42,"user":"u","user":"v"}' \
-		'{"vm_id":42,"user":"u","restrict":{}}' '{"vm_id":42,"user":"u","public_key":"ssh-dss AAAA"}' \
-		'{"vm_id":42,"user":"u","public_key":7}' '{"vm_id":42,"user":"u","source":"everywhere"}' \
-		'{"vm_id":42,"user":"u","source":[]}' '{"vm_id":42,"user":"u","command":"a\nb"}' \
-		'{"vm_id":42,"user":"u","command":"a\\"}'; do
+	while read -r expected body; do
 		connect "$body"
-		echo "$code $body"
-		[ "$code $(field .error.code)" = "400 compute.request.invalid" ]
-	done
+		echo "$code $answer for $body"
+		[ "$code $(field .error.code)" = "400 compute.request.$expected" ]
+		[ "$(field .error.request_id)" != null ]
+	done <<'END'
+malformed
+malformed {
+malformed []
+malformed "x"
+malformed {"vm_id":42,"user":"u"} x
+malformed {"vm_id":42,"user":"u","user":"v"}
+invalid_vm_id {}
+invalid_vm_id {"vm_id":-1,"user":"u"}
+invalid_vm_id {"vm_id":4.5,"user":"u"}
+invalid_vm_id {"vm_id":"","user":"u"}
+invalid_vm_id {"vm_id":["42"],"user":"u"}
+invalid_vm_id {"vm_id":null,"user":"u"}
+invalid_user {"vm_id":42}
+invalid_user {"vm_id":42,"user":7}
+invalid_user {"vm_id":42,"user":""}
+invalid_user {"vm_id":42,"user":"a b"}
+invalid_user {"vm_id":42,"user":"../x"}
+invalid_user {"vm_id":42,"user":"-rf"}
+unknown_member {"vm_id":42,"user":"u","restrict":{}}
+unknown_member {"vm_id":42,"user":"u","USER":"u"}
+invalid_public_key {"vm_id":42,"user":"u","public_key":"ssh-dss AAAA"}
+invalid_public_key {"vm_id":42,"user":"u","public_key":7}
+invalid_public_key {"vm_id":42,"user":"u","public_key":""}
+invalid_source {"vm_id":42,"user":"u","source":"everywhere"}
+invalid_source {"vm_id":42,"user":"u","source":[]}
+invalid_source {"vm_id":42,"user":"u","source":{}}
+invalid_command {"vm_id":42,"user":"u","command":"a\nb"}
+invalid_command {"vm_id":42,"user":"u","command":"a\\"}
+invalid_command {"vm_id":42,"user":"u","command":""}
+invalid_command {"vm_id":42,"user":"u","command":false}
+END
+	printf '{"vm_id":42,"user":"\xff\xfe"}' >"$GUEST_DIR/body"
+	connect "@$GUEST_DIR/body"
+	[ "$code $(field .error.code)" = "400 compute.request.malformed" ]
+	printf '{"vm_id":42,"user":"u\0"}' >"$GUEST_DIR/body"
+	connect "@$GUEST_DIR/body"
+	[ "$code $(field .error.code)" = "400 compute.request.malformed" ]
+	head -c 2M /dev/zero | tr '\0' u >"$GUEST_DIR/body"
+	connect "@$GUEST_DIR/body"
+	[ "$code $(field .error.code)" = "413 request.too_large" ]
 	connect "{\"vm_id\":42,\"user\":\"$(head -c 20000 /dev/zero | tr '\0' u)\"}"
 	[ "$code" = 413 ]
 	[ "$(connectd audit --json | jq '[.[] | select(.event == "issued")] | length')" -eq 0 ]

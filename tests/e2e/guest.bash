@@ -123,6 +123,8 @@ signing_key = $GUEST_DIR/signing-key.pem
 compute_listen = 127.0.0.1:8443
 metadata_listen = $METADATA_ADDRESS:80
 key_lifetime = ${KEY_LIFETIME:-60}
+principal_rate = ${PRINCIPAL_RATE:-0}
+instance_rate = ${INSTANCE_RATE:-0}
 END
 	connectd init >"$GUEST_DIR/operator.pem"
 	connectd instance add 42 --address "$1" --host "$2" --port "$3" --host-key "$4"

@@ -324,7 +324,7 @@ static void the_longest_line_fits(void **state)
 	assert_verdict(parse("ssh-rsa", &blob, &key), GRANT_OK);
 	longest.source_count = RESTRICT_SOURCES_MAX;
 	for (size_t i = 0; i < RESTRICT_SOURCES_MAX; i++)
-		memset(longest.sources[i], 'f', RESTRICT_SOURCE_SIZE - 1);
+		memset(longest.sources[i], 'f', NETWORK_TEXT_SIZE - 1);
 	memset(longest.command, '"', RESTRICT_COMMAND_SIZE - 1);
 	key.blob_length = SSH_KEY_BLOB_MAX;
 	length = authorized_line_print(&key, &longest, line);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses and networks in CIDR notation (RFC 4632, RFC 4291 section 2.3). */
+#ifndef EXC_NETWORK_H
+#define EXC_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An address, a slash, three digits and a NUL */
+#define NETWORK_TEXT_SIZE 51
+
+struct network {
+	int family; /* AF_INET or AF_INET6 */
+	uint8_t bytes[16];
+	unsigned int prefix; /* bits; all of them for one address */
+};
+
+/* Read "192.0.2.0/24" or "2001:db8::1". False when it is neither, or has bits set after its prefix:
+ * sshd refuses every client for one of these, and who writes it means something else. */
+bool network_parse(const char *text, struct network *network);
+
+/* Write it in its standard form; an address without its prefix, if `bare`. */
+void network_print(const struct network *network, bool bare, char text[NETWORK_TEXT_SIZE]);
+
+/* Is all of `inner` in `outer`? */
+bool network_contains(const struct network *outer, const struct network *inner);
+
+#endif
