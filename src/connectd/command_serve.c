@@ -11,8 +11,8 @@
 #include "connectd/server.h"
 #include "connectd/signing.h"
 
-/* How long the server waits for another process that writes, such as a command: everybody else waits
- * meanwhile, and guests give up after two seconds. */
+/* How long the server waits for another process that writes, such as a command: everybody else
+ * waits meanwhile, and guests give up after two seconds. */
 #define SERVE_BUSY_MS 500
 
 /* Hold the lock of this database for as long as the process lives. False when another has it. */

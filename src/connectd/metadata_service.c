@@ -47,31 +47,55 @@ static char *sign_time(const struct service *service, const char *vm_id, const c
 	return signing_key_sign(service->key, SIGNED_TIME_TYP, payload);
 }
 
-/* The first time that a grant is given out is worth a row. */
-static void note_served(const struct service *service, sqlite3_stmt *grant, const char *vm_id,
-			const char *peer)
+/* Add what the row says of a grant to the answer, and to the list of those that are served for the
+ * first time. */
+static void add_grant(sqlite3_stmt *row, cJSON *grants, cJSON *first_served)
 {
-	const struct trail_row row = { .event = "served",
-				       .caller = store_text(grant, 4),
-				       .user = store_text(grant, 2),
-				       .vm_id = vm_id,
-				       .jti = store_text(grant, 1),
-				       .fingerprint = store_text(grant, 3),
-				       .source = peer,
-				       .request_id = store_text(grant, 5) };
+	cJSON_AddItemToArray(grants, cJSON_CreateString(store_text(row, 0)));
+	if (sqlite3_column_type(row, 2) == SQLITE_NULL)
+		cJSON_AddItemToArray(first_served, cJSON_CreateString(store_text(row, 1)));
+}
 
-	if (sqlite3_column_type(grant, 6) != SQLITE_NULL)
+static void note_served(const struct store *store, const char *jti, const char *peer)
+{
+	_cleanup_statement_ sqlite3_stmt *grant = store_prepare(
+		store,
+		"SELECT caller, user, vm_id, fingerprint, request_id FROM grants WHERE jti = ?",
+		"t", jti);
+
+	if (grant == NULL || !store_next(store, grant) ||
+	    !store_run(store, "UPDATE grants SET served_at = ? WHERE jti = ?", "it",
+		       (int64_t)time(NULL), jti))
 		return;
-	if (store_run(service->store,
-		      "UPDATE grants SET served_at = ? WHERE jti = ? AND served_at IS NULL", "it",
-		      (int64_t)time(NULL), row.jti))
-		trail_append(service->store, &row);
+	trail_append(store, &(const struct trail_row){ .event = "served",
+						       .caller = store_text(grant, 0),
+						       .user = store_text(grant, 1),
+						       .vm_id = store_text(grant, 2),
+						       .jti = jti,
+						       .fingerprint = store_text(grant, 3),
+						       .request_id = store_text(grant, 4),
+						       .source = peer });
+}
+
+/* The first time that a grant is given out is worth a row. When it cannot be written, the guest
+ * gets its grant all the same: the row that it was issued is there. */
+static void note_all_served(const struct store *store, const cJSON *first_served, const char *peer)
+{
+	const cJSON *jti;
+
+	/* One commit for all of them */
+	if (first_served->child == NULL || !store_run(store, "BEGIN IMMEDIATE", ""))
+		return;
+	cJSON_ArrayForEach(jti, first_served) note_served(store, jti->valuestring, peer);
+	if (!store_run(store, "COMMIT", ""))
+		store_run(store, "ROLLBACK", "");
 }
 
 static void get_grants(const struct service *service, const struct http_request *request,
 		       struct http_response *response, const char *vm_id)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	_cleanup_json_ cJSON *first_served = cJSON_CreateArray();
 	_cleanup_free_ char *signed_time = NULL;
 	cJSON *object, *grants;
 
@@ -82,7 +106,7 @@ static void get_grants(const struct service *service, const struct http_request 
 	}
 	statement = store_prepare(
 		service->store,
-		"SELECT jws, jti, user, fingerprint, caller, request_id, served_at FROM grants"
+		"SELECT jws, jti, served_at FROM grants"
 		" WHERE vm_id = ?1 AND user = ?2 AND expires > ?3 AND used_at IS NULL"
 		" AND ?4 IN ('', fingerprint) ORDER BY expires DESC LIMIT " GRANTS_MAX,
 		"ttit", vm_id, request->user, (int64_t)time(NULL), request->fingerprint);
@@ -90,10 +114,10 @@ static void get_grants(const struct service *service, const struct http_request 
 	cJSON_AddStringToObject(object, "instance_id", vm_id);
 	grants = cJSON_AddArrayToObject(object, "grants");
 	while (statement != NULL && store_next(service->store, statement)) {
-		cJSON_AddItemToArray(grants, cJSON_CreateString(store_text(statement, 0)));
-		note_served(service, statement, vm_id, request->peer);
+		add_grant(statement, grants, first_served);
 		service->state->metrics.grants_served++;
 	}
+	note_all_served(service->store, first_served, request->peer);
 	if (nonce_is_valid(request->nonce))
 		signed_time = sign_time(service, vm_id, request->nonce);
 	if (signed_time != NULL)

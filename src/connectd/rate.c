@@ -60,7 +60,9 @@ static unsigned int seconds_until_one(const struct rate_limiter *limiter, double
 	double seconds = (1 - tokens) * MINUTE_MS / 1000 / limiter->per_minute;
 	unsigned int whole = (unsigned int)seconds;
 
-	return whole + (whole < seconds - ROUNDING ? 1 : 0);
+	if (whole < seconds - ROUNDING || whole == 0)
+		whole++;
+	return whole;
 }
 
 unsigned int rate_take(struct rate_limiter *limiter, const char *name, int64_t now_ms)

@@ -160,17 +160,67 @@ bool store_open(struct store *store, const char *path, bool create, char *error,
 	return false;
 }
 
+/* What was prepared; known by the address of its text, which is a constant. */
+static struct kept {
+	const sqlite3 *db;
+	const char *sql;
+	sqlite3_stmt *statement;
+	bool in_use;
+} kept[STORE_STATEMENTS_MAX];
+
 void store_close(struct store *store)
 {
+	for (size_t i = 0; i < STORE_STATEMENTS_MAX; i++) {
+		if (kept[i].db != store->db)
+			continue;
+		sqlite3_finalize(kept[i].statement);
+		kept[i] = (struct kept){ 0 };
+	}
 	sqlite3_close(store->db);
 	store->db = NULL;
+}
+
+void store_release(sqlite3_stmt *statement)
+{
+	size_t i = 0;
+
+	while (i < STORE_STATEMENTS_MAX && kept[i].statement != statement)
+		i++;
+	if (statement == NULL || i == STORE_STATEMENTS_MAX) {
+		sqlite3_finalize(statement);
+		return;
+	}
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement); /* no value outlives its use */
+	kept[i].in_use = false;
+}
+
+/* Take one that is kept, or prepare it and keep it if there is room. */
+static int take(const struct store *store, const char *sql, sqlite3_stmt **statement)
+{
+	struct kept *place = NULL;
+	int result;
+
+	for (size_t i = 0; i < STORE_STATEMENTS_MAX; i++) {
+		if (kept[i].sql == sql && kept[i].db == store->db && !kept[i].in_use) {
+			kept[i].in_use = true;
+			*statement = kept[i].statement;
+			return SQLITE_OK;
+		}
+		if (place == NULL && kept[i].statement == NULL)
+			place = &kept[i];
+	}
+	result = sqlite3_prepare_v2(store->db, sql, -1, statement, NULL);
+	if (result == SQLITE_OK && place != NULL)
+		*place = (struct kept){ store->db, sql, *statement, true };
+	return result;
 }
 
 static sqlite3_stmt *prepare(const struct store *store, const char *sql, const char *types,
 			     va_list values)
 {
 	sqlite3_stmt *statement = NULL;
-	int result = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+	int result = take(store, sql, &statement);
 
 	for (int i = 0; result == SQLITE_OK && types[i] != '\0'; i++) {
 		if (types[i] == 't')
@@ -182,7 +232,7 @@ static sqlite3_stmt *prepare(const struct store *store, const char *sql, const c
 	if (result == SQLITE_OK)
 		return statement;
 	fprintf(stderr, "exc-connectd: database: %s\n", sqlite3_errmsg(store->db));
-	sqlite3_finalize(statement);
+	store_release(statement);
 	return NULL;
 }
 

@@ -17,8 +17,13 @@ struct store {
 	sqlite3 *db;
 };
 
-DEFINE_CLEANUP(sqlite3_stmt, sqlite3_finalize);
-#define _cleanup_statement_ _cleanup_(cleanup_sqlite3_finalize)
+/* Done with a statement of store_prepare(); NULL is fine. */
+void store_release(sqlite3_stmt *statement);
+DEFINE_CLEANUP(sqlite3_stmt, store_release);
+#define _cleanup_statement_ _cleanup_(cleanup_store_release)
+
+/* Statements that are kept prepared, over all databases of the process */
+#define STORE_STATEMENTS_MAX 64
 
 /* Open the database; with `create`, make it (mode 0600) when it is not there. False, with `error`
  * (of `size` bytes) saying what to do. */
@@ -26,9 +31,10 @@ bool store_open(struct store *store, const char *path, bool create, char *error,
 
 void store_close(struct store *store);
 
-/* Prepare `sql` and bind one value for each letter of `types`: t text (const char *, NULL becomes
- * NULL), i integer (int64_t). The caller finalizes. NULL, after a line on stderr, when SQLite
- * fails. */
+/* Prepare `sql`, a constant, and bind one value for each letter of `types`: t text (const char *,
+ * NULL becomes NULL), i integer (int64_t). The caller releases. NULL, after a line on stderr, when
+ * SQLite fails. Prepared once, it is kept for the next time: parsing takes longer than most
+ * statements do. */
 sqlite3_stmt *store_prepare(const struct store *store, const char *sql, const char *types, ...);
 
 /* Prepare, bind and run a statement that returns no rows. */
