@@ -2,8 +2,10 @@
 /* One call of the compute API: who makes it, and how it is refused. */
 #include "connectd/call.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "connectd/trail.h"
 
@@ -22,15 +24,42 @@ void call_refuse(const struct call *call, int status, const char *code, const ch
 
 	if (call->caller.principal[0] == '\0')
 		trail_log(&row);
-	else
-		trail_append(call->service->store, &row);
+	else if (!trail_append(call->service->store, &row)) {
+		/* Nobody is told anything that the trail does not have. */
+		status = 503;
+		code = CALL_UNAVAILABLE;
+		message = "the audit trail cannot be written; try again, or ask the operator";
+	}
 	respond_error(call->response, status, code, message, call->request_id);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+bool call_within_rate(const struct call *call, struct rate_limiter *limiter, const char *name)
+{
+	unsigned int wait = rate_take(limiter, name, now_ms());
+
+	if (wait == 0)
+		return true;
+	call->service->state->metrics.requests_limited++;
+	call->response->retry_after = wait;
+	/* Not in the trail, which whoever asks too often would fill. */
+	respond_error(call->response, 429, "compute.rate_limited",
+		      "that is too often; wait as long as Retry-After says", call->request_id);
+	return false;
 }
 
 bool call_identify(struct call *call)
 {
 	if (iam_identify(call->service->store, call->request->authorization, &call->caller))
-		return true;
+		return call_within_rate(call, &call->service->state->by_principal,
+					call->caller.principal);
 	call->caller = (struct iam_caller){ 0 };
 	call_refuse(call, 401, "compute.auth.invalid_token",
 		    "send a token that is valid: Authorization: Bearer TOKEN");

@@ -21,11 +21,17 @@ struct call {
 	struct iam_decision decision; /* the last one, for the trail */
 };
 
+#define CALL_UNAVAILABLE "compute.unavailable"
+
 /* Answer with an error of this code, and note it in the trail; of callers whom nobody knows, in the
- * log alone. */
+ * log alone. 503 if the trail cannot be written. */
 void call_refuse(const struct call *call, int status, const char *code, const char *message);
 
-/* Find out whose token it is. False with the refusal sent (401). */
+/* May this name ask once more? False with the refusal sent (429). */
+bool call_within_rate(const struct call *call, struct rate_limiter *limiter, const char *name);
+
+/* Find out whose token it is, and whether the principal may ask once more. False with the refusal
+ * sent (401, 429). */
 bool call_identify(struct call *call);
 
 /* Load the instance call->vm_id if the caller may do `action` to it. False with the refusal sent:

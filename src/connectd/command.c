@@ -70,6 +70,19 @@ const char *command_take_option(int *argc, char **argv, const char *name)
 	return NULL;
 }
 
+bool command_take_flag(int *argc, char **argv, const char *name)
+{
+	for (int i = 0; i < *argc; i++) {
+		if (strcmp(argv[i], name) != 0)
+			continue;
+		for (int j = i; j + 1 < *argc; j++)
+			argv[j] = argv[j + 1];
+		*argc -= 1;
+		return true;
+	}
+	return false;
+}
+
 char *command_read_file(const char *path, size_t max)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");

@@ -31,13 +31,13 @@ static bool is_document(const char *path, const char *text)
 static int put_policy(const struct store *store, int argc, char **argv)
 {
 	const char *org = command_take_option(&argc, argv, "--org");
-	bool managed = argc == 3 && strcmp(argv[2], "--managed") == 0;
+	bool managed = command_take_flag(&argc, argv, "--managed");
 	_cleanup_free_ char *text = NULL;
 
-	if ((argc != 2 && !managed) || !iam_name_is_valid(argv[0], IAM_POLICY_SIZE))
+	if (argc != 2 || !iam_name_is_valid(argv[0], IAM_POLICY_SIZE))
 		return usage_error(
 			"policy put needs a NAME and a FILE, or - for standard input, and "
-			"takes --org NAME and, last, --managed");
+			"takes --org NAME and --managed");
 	if (strcmp(argv[0], "Admin") == 0)
 		return command_fail("Admin is built in; take another name");
 	text = command_read_file(argv[1], POLICY_BYTES_MAX);

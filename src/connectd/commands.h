@@ -48,6 +48,9 @@ bool command_takes_json(int argc, char **argv, bool *json);
  * was. A NAME without a VALUE stays, for the caller to refuse. */
 const char *command_take_option(int *argc, char **argv, const char *name);
 
+/* Take NAME, which has no value, out of the arguments. False without it. */
+bool command_take_flag(int *argc, char **argv, const char *name);
+
 /* Read a text of up to `max` bytes from a file, or from standard input for "-". The caller frees.
  * NULL after a line on stderr. */
 char *command_read_file(const char *path, size_t max);

@@ -27,8 +27,8 @@ struct connectd_config {
 	char compute_certificate[CONNECTD_VALUE_SIZE]; /* both empty: no TLS, and loopback only */
 	char compute_private_key[CONNECTD_VALUE_SIZE];
 	unsigned int key_lifetime; /* seconds */
-	/* Keys that one principal may ask for, and that may be asked for one instance: in a minute
-	 * (0: as many as it likes), and at once */
+	/* Requests that one principal may make, and keys that may be asked for one instance: in a
+	 * minute (0: as many as they like), and at once */
 	unsigned int principal_rate, principal_burst;
 	unsigned int instance_rate, instance_burst;
 	bool plain_http; /* the compute API without TLS also where others may listen */

@@ -38,14 +38,6 @@ struct minting {
 	int64_t now, expires;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
-}
-
 static void refuse_field(const struct call *call, const char *field, const char *message)
 {
 	char code[64];
@@ -336,7 +328,7 @@ static void mint(struct minting *minting)
 	}
 	jws = sign_grant(minting);
 	if (jws == NULL || !store_grant(minting, jws)) {
-		call_refuse(call, 503, "compute.unavailable",
+		call_refuse(call, 503, CALL_UNAVAILABLE,
 			    "the grant could not be stored; try again, or ask the operator");
 		return;
 	}
@@ -345,22 +337,6 @@ static void mint(struct minting *minting)
 	if (minting->replay_id[0] != '\0' && call->response->body != NULL)
 		replay_keep(&state->replay, minting->replay_id, call->response->body,
 			    minting->expires);
-}
-
-/* May this name ask once more? False with the refusal sent. */
-static bool within_rate(struct call *call, struct rate_limiter *limiter, const char *name)
-{
-	unsigned int wait = rate_take(limiter, name, now_ms());
-
-	if (wait == 0)
-		return true;
-	call->service->state->metrics.requests_limited++;
-	call->response->retry_after = wait;
-	/* Not in the trail, which whoever asks too often would fill. */
-	respond_error(call->response, 429, "compute.rate_limited",
-		      "too many keys were asked for; wait as long as Retry-After says",
-		      call->request_id);
-	return false;
 }
 
 /* Has this request of this principal had its grant? True with the answer sent. */
@@ -373,7 +349,7 @@ static bool answer_again(struct minting *minting)
 		"tti", call->caller.principal, call->request->idempotency_key, (int64_t)time(NULL));
 
 	if (statement == NULL) {
-		call_refuse(call, 503, "compute.unavailable", "the database cannot be read");
+		call_refuse(call, 503, CALL_UNAVAILABLE, "the database cannot be read");
 		return true;
 	}
 	if (!store_next(call->service->store, statement))
@@ -417,18 +393,16 @@ static bool read_idempotency_key(struct minting *minting)
 static void connect_checked(struct minting *minting)
 {
 	struct call *call = minting->call;
-	struct service_state *state = call->service->state;
 
 	if (!members_are_known(call, minting->body) || !read_vm_id(call, minting->body) ||
 	    !read_user(call, minting->body) || !read_idempotency_key(minting))
 		return;
-	if (!within_rate(call, &state->by_principal, call->caller.principal) ||
-	    !call_authorize(call, IAM_CONNECT, &minting->instance))
+	if (!call_authorize(call, IAM_CONNECT, &minting->instance))
 		return;
 	if (minting->replay_id[0] != '\0' && answer_again(minting))
 		return;
 	/* Last, so that only who may connect can use up what an instance has. */
-	if (!within_rate(call, &state->by_instance, call->vm_id))
+	if (!call_within_rate(call, &call->service->state->by_instance, call->vm_id))
 		return;
 	if (check_user(minting) && read_restrictions(minting) && prepare_key(minting))
 		mint(minting);

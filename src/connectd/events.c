@@ -66,6 +66,6 @@ void events_handle(struct call *call)
 		return;
 	}
 	cJSON_Delete(object);
-	respond_error(call->response, 503, "compute.unavailable", "the trail cannot be read",
+	respond_error(call->response, 503, CALL_UNAVAILABLE, "the trail cannot be read",
 		      call->request_id);
 }

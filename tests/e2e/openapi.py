@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Give every answer that the API's description documents, and validate each against it.
 
-openapi.py COMPUTE METADATA TOKEN OTHER_TOKEN STRANGER_TOKEN DATABASE: the two addresses; a token that may do everything to
-instance 42, one that may do nothing, and one of another organisation that may do everything.
+openapi.py COMPUTE TOKEN OTHER_TOKEN STRANGER_TOKEN LAST_TOKEN DATABASE: the address; a token that may do
+everything, one that may do nothing, one of another organisation that may do everything, and one more that may.
 """
 import http.client
 import json
@@ -13,7 +13,7 @@ import urllib.parse
 
 import jsonschema
 
-COMPUTE, METADATA, TOKEN, OTHER_TOKEN, STRANGER_TOKEN, DATABASE = sys.argv[1:]
+COMPUTE, TOKEN, OTHER_TOKEN, STRANGER_TOKEN, LAST_TOKEN, DATABASE = sys.argv[1:]
 CONNECT = "/compute/instance/connect"
 EVENTS = "/compute/instance/{id}/connect/events"
 OK = '{"vm_id":42,"user":"ubuntu"}'
@@ -106,10 +106,13 @@ for _ in range(100):
     if status == 429:
         break
 expect(429, CONNECT, "post", OK)
+expect(429, EVENTS, actual="/compute/instance/42/connect/events")
+expect(429, "/iam/me")
+expect(429, "/metrics")
 
 # The database is not what it was.
 database.execute("ALTER TABLE audit RENAME TO elsewhere")
-expect(503, EVENTS, actual="/compute/instance/42/connect/events")
+expect(503, EVENTS, actual="/compute/instance/42/connect/events", token=LAST_TOKEN)
 database.execute("ALTER TABLE audit_head RENAME TO head_elsewhere")
 expect(503, "/healthz", token=None)
 

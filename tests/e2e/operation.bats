@@ -35,6 +35,7 @@ subject() {
 	connectd policy attach Admin user:eve
 	connectd policy attach Admin user:ana
 	OTHER=$(connectd token add service:none) STRANGER=$(connectd token add user:eve)
+	LAST=$(connectd token add user:bo --instance '*')
 	unshare --net bash -euc '
 		ip link set lo up
 		ip link add guest type veth peer name other
@@ -43,8 +44,8 @@ subject() {
 		"$1" --config "$2/connectd.conf" >"$2/out" 2>"$2/log" 3>&- &
 		trap "kill %1" EXIT
 		until grep -q "^exc-connectd: compute" "$2/out"; do kill -0 %1; sleep 0.02; done
-		"$3" "$4/openapi.py" http://192.0.2.1:8080 - "${@:5}" "$2/connectd.db"' \
-		bash "$PROGRAM" "$GUEST_DIR" "$PYTHON" "$BATS_TEST_DIRNAME" "$TOKEN" "$OTHER" "$STRANGER"
+		"$3" "$4/openapi.py" http://192.0.2.1:8080 "${@:5}" "$2/connectd.db"' \
+		bash "$PROGRAM" "$GUEST_DIR" "$PYTHON" "$BATS_TEST_DIRNAME" "$TOKEN" "$OTHER" "$STRANGER" "$LAST"
 }
 
 @test "health and metrics are there for this machine, and count what happens" {

@@ -140,3 +140,23 @@ issued() { rows issued | wc -l; }
 	compute /compute/instance/42/connect/events -X PUT -d x
 	[ "$code" = 405 ]
 }
+
+@test "what the trail cannot have is not answered: neither a key nor a refusal" {
+	coproc sqlite3 "$GUEST_DIR/connectd.db"
+	writer=$COPROC_PID
+	echo "BEGIN IMMEDIATE; SELECT 'locked';" >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}" line
+	[ "$line" = locked ]
+	connect '{"vm_id":42,"user":"ubuntu"}'
+	[ "$code $(field .error.code)" = "503 compute.unavailable" ]
+	connect '{"vm_id":42,"user":"a b"}'
+	[ "$code $(field .error.code)" = "503 compute.unavailable" ]
+	# Guests are answered all the same.
+	metadata 'grants?user=ubuntu'
+	[ "$code" = 200 ]
+	echo "ROLLBACK;" >&"${COPROC[1]}"
+	eval "exec ${COPROC[1]}>&-"
+	wait "$writer"
+	connect '{"vm_id":42,"user":"ubuntu"}'
+	[ "$code" = 200 ]
+}
