@@ -99,18 +99,21 @@ guest_network() {
 		ip route add default via "$2"' sh "$GUEST_ADDRESS" "$OPERATOR_ADDRESS"
 }
 
-# What is installed comes from the build, once for each build.
+# What is installed comes from the build, once for each build, by whichever test comes first.
 stage_build() {
 	local stage=$EXC_BUILD/stage done=$EXC_BUILD/stage.done
-	[ "$done" -nt "$EXC_BUILD/src/agent/exc-instance-connect" ] &&
-		[ "$done" -nt "$EXC_BUILD/src/pam/pam_exc_instance_connect.la" ] &&
-		[ "$done" -nt "$EXC_BUILD/src/connectd/exc-connectd" ] && return
-	rm -rf "$stage"
-	make -C "$EXC_BUILD" install DESTDIR="$stage" >"$GUEST_DIR/install.log" 2>&1 || {
-		cat "$GUEST_DIR/install.log" >&2
-		return 1
-	}
-	touch "$done"
+	(
+		flock 9
+		[ "$done" -nt "$EXC_BUILD/src/agent/exc-instance-connect" ] &&
+			[ "$done" -nt "$EXC_BUILD/src/pam/pam_exc_instance_connect.la" ] &&
+			[ "$done" -nt "$EXC_BUILD/src/connectd/exc-connectd" ] && exit
+		rm -rf "$stage"
+		make -C "$EXC_BUILD" install DESTDIR="$stage" >"$GUEST_DIR/install.log" 2>&1 || {
+			cat "$GUEST_DIR/install.log" >&2
+			exit 1
+		}
+		touch "$done"
+	) 9>"$EXC_BUILD/stage.lock"
 }
 
 connectd() { "$EXC_BUILD/src/connectd/exc-connectd" --config "$GUEST_DIR/connectd.conf" "$@"; }
