@@ -429,7 +429,7 @@ static int serve(struct lws_context *context, const struct service *service,
 		if (reload_asked)
 			reload(context, config);
 	sd_notify(0, "STOPPING=1");
-	lws_sul_cancel(&house.timer);
+	lws_sul_schedule(context, 0, &house.timer, keep_house, LWS_SET_TIMER_USEC_CANCEL);
 	return stopped ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
