@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "connectd/commands.h"
+#include "connectd/owned_file.h"
 #include "connectd/server.h"
 #include "connectd/signing.h"
 
@@ -22,7 +23,9 @@ static bool take_lock(const char *database)
 	int fd;
 
 	snprintf(path, sizeof path, "%s.lock", database);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = owned_file_create(path);
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(stderr, "exc-connectd: %s: %s\n", path, strerror(errno));
 		return false;

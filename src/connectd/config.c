@@ -206,6 +206,7 @@ static bool check_tls(const struct connectd_config *config, char *error)
 bool connectd_config_load(struct connectd_config *config, const char *path,
 			  char error[CONNECTD_ERROR_SIZE])
 {
+	const char *file = path == NULL ? CONNECTD_CONFIG_FILE : path;
 	struct reader reader = { .config = config };
 	int line;
 
@@ -221,14 +222,16 @@ bool connectd_config_load(struct connectd_config *config, const char *path,
 		.instance_rate = 600,
 		.instance_burst = 300,
 	};
-	line = ini_parse(path, read_line, &reader);
+	line = ini_parse(file, read_line, &reader);
+	if (line < 0 && path == NULL && errno == ENOENT)
+		line = 0;
 	if (line < 0) {
-		snprintf(error, CONNECTD_ERROR_SIZE,
-			 "%.200s: %s; write it, see exc-connectd.conf(5)", path, strerror(errno));
+		snprintf(error, CONNECTD_ERROR_SIZE, "%.200s: %s; see exc-connectd.conf(5)", file,
+			 strerror(errno));
 		return false;
 	}
 	if (line > 0) {
-		snprintf(error, CONNECTD_ERROR_SIZE, "%.150s line %d: %.200s", path, line,
+		snprintf(error, CONNECTD_ERROR_SIZE, "%.150s line %d: %.200s", file, line,
 			 reader.what[0] == '\0' ? "not NAME = VALUE" : reader.what);
 		return false;
 	}

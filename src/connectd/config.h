@@ -34,7 +34,8 @@ struct connectd_config {
 	bool plain_http; /* the compute API without TLS also where others may listen */
 };
 
-/* Read `path`. False when it cannot be read or a line is wrong: `error` says which and why. */
+/* Read `path`, which has to be there, or CONNECTD_CONFIG_FILE for NULL, without which the defaults
+ * hold. False when it cannot be read or a line is wrong: `error` says which and why. */
 bool connectd_config_load(struct connectd_config *config, const char *path,
 			  char error[CONNECTD_ERROR_SIZE]);
 

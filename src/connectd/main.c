@@ -69,7 +69,7 @@ static const struct subcommand *find_subcommand(const char *name)
 
 int main(int argc, char **argv)
 {
-	const char *config_path = CONNECTD_CONFIG_FILE;
+	const char *config_path = NULL;
 	const struct subcommand *subcommand;
 	char error[CONNECTD_ERROR_SIZE] = "";
 	struct connectd_config config;

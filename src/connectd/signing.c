@@ -3,13 +3,13 @@
 #include "connectd/signing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include <openssl/pem.h>
 
+#include "connectd/owned_file.h"
 #include "grant/base64.h"
 
 #define SIGNATURE_BYTES 64
@@ -35,7 +35,7 @@ static EVP_PKEY *generate(void)
 bool signing_key_create(const char *path, char *error, size_t size)
 {
 	_cleanup_(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = owned_file_create(path);
 	FILE *file;
 	bool written;
 

@@ -16,8 +16,8 @@ struct signing_key {
 				    */
 };
 
-/* Make a key and write it to `path` (PEM, mode 0600), unless there is one. False, with `error` (of
- * `size` bytes) saying why. */
+/* Make a key and write it to `path` (PEM, as owned_file_create() has it), unless there is one.
+ * False, with `error` (of `size` bytes) saying why. */
 bool signing_key_create(const char *path, char *error, size_t size);
 
 /* Read the key. False as above, and when others than its owner can read the file. */

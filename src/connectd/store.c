@@ -2,10 +2,12 @@
 /* The control plane's database: open it, and run statements with bound values. */
 #include "connectd/store.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "connectd/owned_file.h"
 
 /* What brings a database from version N to N + 1; 0 is an empty one. Never change one that was
  * released: append. */
@@ -134,8 +136,9 @@ static bool make_schema(const struct store *store, char *error, size_t size)
 
 bool store_open(struct store *store, const char *path, bool create, char *error, size_t size)
 {
-	/* Made here, because SQLite would make it as readable as the umask lets it. */
-	int fd = create ? open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+	/* Made here, because SQLite would make it as readable as the umask lets it, and root's.
+	 * What SQLite makes beside it gets the database's owner and mode. */
+	int fd = create ? owned_file_create(path) : -1;
 
 	if (fd >= 0)
 		close(fd);

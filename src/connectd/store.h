@@ -25,7 +25,7 @@ DEFINE_CLEANUP(sqlite3_stmt, store_release);
 /* Statements that are kept prepared, over all databases of the process */
 #define STORE_STATEMENTS_MAX 64
 
-/* Open the database; with `create`, make it (mode 0600) when it is not there. False, with `error`
+/* Open the database; with `create`, make it when it is not there. False, with `error`
  * (of `size` bytes) saying what to do. */
 bool store_open(struct store *store, const char *path, bool create, char *error, size_t size);
 
