@@ -68,6 +68,15 @@ replayed" ]
 	ordinary
 }
 
+@test "purging it on a machine that is a control plane too leaves that one's configuration" {
+	package --install "$PACKAGE"
+	guest_trust
+	guest sh -c 'echo "key_lifetime = 30" >/etc/exc-instance-connect/connectd.conf'
+	package --purge exc-instance-connect
+	[ "$(guest find /etc/exc-instance-connect -mindepth 1)" = /etc/exc-instance-connect/connectd.conf ]
+	guest rm -r /etc/exc-instance-connect
+}
+
 @test "installing again after removing switches it on again, with the configuration that was there" {
 	package --install "$PACKAGE"
 	guest_trust
