@@ -270,13 +270,13 @@ purge_package() {
 	documented "Install from a repository" 2
 }
 
-# The package of the agent in a folder
-package_file() { compgen -G "$1/exc-instance-connect_*.deb"; }
+# package_file DIRECTORY [NAME]: the package in a folder, the agent's by default
+package_file() { compgen -G "$1/${2:-exc-instance-connect}_*.deb"; }
 
-# previous_version DIRECTORY: the package as it is built, but for a lower version, into DIRECTORY
+# previous_version DIRECTORY [NAME]: the package as it is built, but for a lower version, into DIRECTORY
 previous_version() {
 	local package
-	package=$(package_file "$EXC_PACKAGES")
+	package=$(package_file "$EXC_PACKAGES" "${2-}")
 	mkdir "$1"
 	dpkg-deb -R "$package" "$1/unpacked"
 	sed -i 's/^Version: .*/&~previous/' "$1/unpacked/DEBIAN/control"
