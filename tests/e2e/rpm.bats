@@ -22,7 +22,8 @@ setup_file() {
 	PACKAGE=$(echo "$PACKAGES"/exc-instance-connect-[0-9]*.rpm)
 	POLICY=$(echo "$PACKAGES"/exc-instance-connect-selinux-*.rpm)
 	MODULE=$(rpm -qpl "$PACKAGE" | grep '/pam_exc_instance_connect.so$')
-	export PACKAGE POLICY MODULE
+	CONTROL=$(echo "$PACKAGES"/exc-connectd-[0-9]*.rpm)
+	export PACKAGE POLICY MODULE CONTROL
 	file_guest_start bare
 	[ -n "${GUEST_DIR-}" ] || return 0
 	ordinary_key ubuntu
@@ -45,6 +46,7 @@ teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
 	package --erase exc-instance-connect >/dev/null 2>&1 || true
+	package --erase exc-connectd >/dev/null 2>&1 || true
 	guest rm -rf /etc/exc-instance-connect /var/lib/exc-instance-connect
 	ordinary
 }
@@ -79,8 +81,8 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 @test "the packages have what Debian's have, with these owners and modes" {
 	root=$BATS_TEST_TMPDIR/root
 	mkdir -p "$root/etc"
-	printf 'root:x:0:0::/:/bin/sh\nexc-instance-connect:x:901:902::/:/bin/false\n' >"$root/etc/passwd"
-	printf 'root:x:0:\nexc-instance-connect:x:902:\n' >"$root/etc/group"
+	printf 'root:x:0:0::/:/bin/sh\nexc-instance-connect:x:901:902::/:/bin/false\nexc-connectd:x:903:904::/:/bin/false\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nexc-instance-connect:x:902:\nexc-connectd:x:904:\n' >"$root/etc/group"
 	rpm --root "$root" --dbpath /root/db --nodeps --noscripts --install "$PACKAGES"/exc-*.rpm
 	{
 		echo "drwxr-xr-x 0 0 /etc/exc-instance-connect"
@@ -90,6 +92,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		echo "-rwxr-xr-x 0 0 $MODULE"
 		echo "-rw-r--r-- 0 0 /usr/lib/systemd/system-preset/50-exc-instance-connect.preset"
 		echo "-rw-r--r-- 0 0 /usr/share/selinux/packages/exc_instance_connect.pp"
+		echo "drwx------ 903 904 /var/lib/exc-connectd"
 		echo "drwxr-xr-x 0 0 /var/lib/exc-instance-connect"
 		echo "drwx------ 901 902 /var/lib/exc-instance-connect/receipts"
 		# Manual pages, units with their drop-ins, and whatever else the build installs for systemd
@@ -132,6 +135,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		--define 'sysusers_create_compat() made from %{basename:%{1}}' "$BATS_TEST_DIRNAME/../../rpm/instance-connect.spec"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *$'\nmade from exc-instance-connect.sysusers.conf\n'* ]]
+	[[ "$output" == *$'\nmade from exc-connectd.sysusers.conf\n'* ]]
 	[[ "$output" != *useradd* ]]
 }
 
@@ -147,7 +151,8 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	in_guest
 	[ "$(scriptlets "$PACKAGE" | wc -l)" -eq 4 ]
 	[ "$(scriptlets "$POLICY" | wc -l)" -eq 3 ]
-	for file in $(scriptlets "$PACKAGE") $(scriptlets "$POLICY"); do
+	[ "$(scriptlets "$CONTROL" | wc -l)" -eq 4 ]
+	for file in $(scriptlets "$PACKAGE") $(scriptlets "$POLICY") $(scriptlets "$CONTROL"); do
 		shellcheck -S warning -s sh -e SC1091 "$file"
 		for count in 0 1 2; do
 			# Not even rm is there.
@@ -304,4 +309,24 @@ replayed" ]
 	[[ "$output" != *exc_instance_connect* ]]
 	run guest sh -c 'seinfo -t exc_instance_connect_t /etc/selinux/default/policy/policy.*'
 	[[ "$output" == *"Types: 0"* ]]
+}
+
+@test "the control plane's package makes its user and folder, starts nothing, and keeps what was written" {
+	in_guest
+	package --install "$CONTROL"
+	[ "$(guest stat -c '%U %G %a' /var/lib/exc-connectd)" = "exc-connectd exc-connectd 700" ]
+	[ "$(guest systemctl is-enabled exc-connectd.service || true)" = disabled ]
+	package --verify exc-connectd
+	guest exc-connectd init >"$BATS_TEST_TMPDIR/operator.pem"
+	[ "$(guest find /var/lib/exc-connectd -type f -printf '%f %u %m\n' | sort)" = "connectd.db exc-connectd 600
+signing-key.pem exc-connectd 600" ]
+	guest systemctl enable exc-connectd.service
+	package --upgrade --force "$CONTROL"
+	[ "$(guest systemctl is-enabled exc-connectd.service)" = enabled ]
+	package --erase exc-connectd
+	run guest test -e /etc/systemd/system/multi-user.target.wants/exc-connectd.service
+	[ "$status" -eq 1 ]
+	guest test -s /var/lib/exc-connectd/signing-key.pem
+	guest rm -r /var/lib/exc-connectd
+	etc | diff "$BATS_TEST_TMPDIR/before" -
 }
