@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exc compute connect: a terminal on a VM. */
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/remote.h"
+
+static void finish(struct ssh_command *command, const char *destination, const void *context)
+{
+	ssh_command_add(command, "%s", destination);
+	/* ssh takes its options after the host as well, and a command after them. */
+	ssh_command_add_all(command, context);
+}
+
+int connect_main(int argc, char **argv)
+{
+	struct target target = { 0 };
+	const struct option list[] = { TARGET_OPTIONS(target) };
+	const struct options options = { .command = "compute connect",
+					 .summary = "Log in to a VM with a key for this one login.",
+					 .rest = "SSH-ARGUMENT...",
+					 .list = list,
+					 .count = sizeof list / sizeof list[0] };
+	struct remote_job job = { .program = "ssh", .finish = finish };
+	char **rest;
+	int status;
+
+	if (!options_read(&options, argc, argv, &rest, &status))
+		return status;
+	job.context = rest;
+	return remote_run(&target, &job);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The address of the control plane's API: https, or http to this machine itself. */
+#include "cli/endpoint.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/options.h"
+
+#define PORT_HTTP 80
+#define PORT_HTTPS 443
+#define PORT_MAX 65535
+/* What an address may be made of. A user and a password before the host, a query and a fragment
+ * cannot be. */
+#define URL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]"
+
+static bool is_loopback(const char *host)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (strcasecmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+/* HOST or [IPv6]. Returns what comes after it, or NULL. */
+static const char *read_host(const char *at, char host[ENDPOINT_HOST_SIZE])
+{
+	bool brackets = *at == '[';
+	size_t length;
+
+	at += brackets;
+	length = strcspn(at, brackets ? "]" : ":/[]");
+	if (length == 0 || length >= ENDPOINT_HOST_SIZE || (brackets && at[length] != ']'))
+		return NULL;
+	memcpy(host, at, length);
+	host[length] = '\0';
+	return at + length + brackets;
+}
+
+/* :PORT, or nothing. Returns what comes after it, or NULL. */
+static const char *read_port(const char *at, unsigned int *port)
+{
+	char digits[6];
+	size_t length;
+
+	if (*at != ':')
+		return *at == '\0' || *at == '/' ? at : NULL;
+	length = strcspn(++at, "/");
+	if (length >= sizeof digits)
+		return NULL;
+	memcpy(digits, at, length);
+	digits[length] = '\0';
+	return options_number(digits, 1, PORT_MAX, port) ? at + length : NULL;
+}
+
+static bool read_url(struct endpoint *endpoint)
+{
+	const char *at = endpoint->url;
+
+	if (strspn(at, URL_CHARACTERS) != strlen(at))
+		return false;
+	endpoint->tls = strncasecmp(at, "https://", 8) == 0;
+	if (!endpoint->tls && strncasecmp(at, "http://", 7) != 0)
+		return false;
+	at += endpoint->tls ? 8 : 7;
+	endpoint->port = endpoint->tls ? PORT_HTTPS : PORT_HTTP;
+	at = read_host(at, endpoint->host);
+	if (at != NULL)
+		at = read_port(at, &endpoint->port);
+	endpoint->prefix = at;
+	return at != NULL;
+}
+
+bool endpoint_parse(const char *text, struct endpoint *endpoint, char *why, size_t size)
+{
+	size_t length = strlen(text);
+
+	memset(endpoint, 0, sizeof *endpoint);
+	while (length > 0 && text[length - 1] == '/')
+		length--;
+	if (length < sizeof endpoint->url)
+		memcpy(endpoint->url, text, length);
+	if (!read_url(endpoint)) {
+		snprintf(why, size, "the endpoint \"%.100s\" is not https://HOST[:PORT]", text);
+		return false;
+	}
+	endpoint->loopback = is_loopback(endpoint->host);
+	if (!endpoint->tls && !endpoint->loopback) {
+		snprintf(why, size,
+			 "%.200s would send your token in the clear: plain http is for this "
+			 "machine itself only; use https",
+			 endpoint->url);
+		return false;
+	}
+	return true;
+}

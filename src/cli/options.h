@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read a command's options, spelled with '-' or with '_', and print its help. */
+#ifndef EXC_OPTIONS_H
+#define EXC_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The longest name of an option, NUL included */
+#define OPTION_NAME_SIZE 32
+
+/* One option: with a value, which goes to *text, or without one, which sets *flag. */
+struct option {
+	const char *name; /* without the two dashes, and with '-' between words */
+	const char *value; /* what the help calls the value; NULL if there is none */
+	const char *summary;
+	const char **text;
+	bool *flag;
+};
+
+struct options {
+	const char *command; /* "compute exec" */
+	const char *summary;
+	const char *rest; /* what may come after "--"; NULL if nothing may */
+	const struct option *list;
+	size_t count;
+};
+
+enum options_result {
+	OPTIONS_GOOD,
+	OPTIONS_HELP, /* -h or --help: nothing else counts */
+	OPTIONS_WRONG,
+};
+
+/* Read the arguments after the command. Values point into argv. `*rest` is what stands after "--",
+ * ended by NULL. OPTIONS_WRONG comes with `why`, of `size` bytes. */
+enum options_result options_parse(const struct options *options, int argc, char **argv,
+				  char ***rest, char *why, size_t size);
+
+/* The same, which prints the help or says what is wrong. True if the command is to go on;
+ * otherwise *status is what it ends with. */
+bool options_read(const struct options *options, int argc, char **argv, char ***rest, int *status);
+
+/* A decimal number from `min` to `max`, without sign or spaces. */
+bool options_number(const char *text, unsigned int min, unsigned int max, unsigned int *number);
+
+#endif
