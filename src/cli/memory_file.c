@@ -25,6 +25,19 @@ static int make_descriptor(const char *name)
 	return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
 }
 
+/* Our number as /proc has it, which in a container may not be what getpid() says. */
+static bool own_path(struct memory_file *file)
+{
+	char self[16];
+	ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+
+	if (length <= 0)
+		return false;
+	self[length] = '\0';
+	snprintf(file->path, sizeof file->path, "/proc/%s/fd/%d", self, file->fd);
+	return true;
+}
+
 bool memory_file_make(struct memory_file *file, const char *name, const void *bytes, size_t length)
 {
 	file->bytes = MAP_FAILED;
@@ -32,7 +45,7 @@ bool memory_file_make(struct memory_file *file, const char *name, const void *by
 	file->fd = make_descriptor(name);
 	/* ssh refuses a key that others could read. The size is sealed, so that the mapping stays
 	 * whole; the content is not, for it is to be wiped. */
-	if (file->fd >= 0 && fchmod(file->fd, 0600) == 0 &&
+	if (file->fd >= 0 && own_path(file) && fchmod(file->fd, 0600) == 0 &&
 	    ftruncate(file->fd, (off_t)length) == 0 &&
 	    fcntl(file->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		file->bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
@@ -45,7 +58,6 @@ bool memory_file_make(struct memory_file *file, const char *name, const void *by
 	(void)mlock(file->bytes, length);
 	(void)madvise(file->bytes, length, MADV_DONTDUMP);
 	memcpy(file->bytes, bytes, length);
-	snprintf(file->path, sizeof file->path, "/proc/%d/fd/%d", (int)getpid(), file->fd);
 	return true;
 }
 

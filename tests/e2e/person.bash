@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A person with exc beside the guest of guest.bash: an account without rights, a home, a token.
+#
+# PERSON_DIR, set by person_start, has home/, run/ (XDG_RUNTIME_DIR), tmp/ and bin/exc. The person's
+# processes see the operator's network, and a /proc that fits their numbers.
+
+PERSON=nobody
+
+person_start() {
+	PERSON_DIR=$GUEST_DIR/person
+	export PERSON_DIR
+	mkdir -p "$PERSON_DIR/bin"
+	install -m 0755 "$EXC_BUILD/src/cli/exc" "$PERSON_DIR/bin/exc"
+	install -d -m 0700 -o "$PERSON" "$PERSON_DIR/home" "$PERSON_DIR/run" "$PERSON_DIR/tmp"
+	# The same instance with a list of users, of which the first is the default
+	connectd instance remove 42
+	connectd instance add 42 --address "$GUEST_ADDRESS" --host "$GUEST_ADDRESS" --user ubuntu --user ana \
+		--host-key "$(cut -d' ' -f2- "$GUEST_DIR/known_hosts")"
+	PERSON_TOKEN=$(sed 's/.*Bearer //' "$GUEST_DIR/token")
+	export PERSON_TOKEN
+}
+
+# person COMMAND...: PERSON_ENV has more variables
+person() {
+	# shellcheck disable=SC2086 # a list of variables
+	operator unshare --mount --mount-proc --propagation private \
+		setpriv --reuid "$PERSON" --regid nogroup --clear-groups \
+		env -i PATH="$PERSON_DIR/bin:/usr/bin:/bin" HOME="$PERSON_DIR/home" LANG=C.UTF-8 TERM=xterm \
+		XDG_RUNTIME_DIR="$PERSON_DIR/run" TMPDIR="$PERSON_DIR/tmp" \
+		EXC_ENDPOINT=http://127.0.0.1:8443 EXCLOUD_ACCESS_TOKEN="$PERSON_TOKEN" ${PERSON_ENV-} "$@"
+}
