@@ -10,5 +10,11 @@
 int connect_main(int argc, char **argv);
 int exec_main(int argc, char **argv);
 int scp_main(int argc, char **argv);
+int console_main(int argc, char **argv);
+int tunnel_main(int argc, char **argv);
+int log_main(int argc, char **argv);
+int login_main(int argc, char **argv);
+int me_main(int argc, char **argv);
+int ssh_config_main(int argc, char **argv);
 
 #endif

@@ -20,6 +20,12 @@ static const struct command {
 	{ "compute", "connect", connect_main, "log in to a VM" },
 	{ "compute", "exec", exec_main, "run one command on a VM" },
 	{ "compute", "scp", scp_main, "copy files to a VM, or from it" },
+	{ "compute", "console", console_main, "open a VM's serial console" },
+	{ "compute", "tunnel", tunnel_main, "connect ssh to a VM, as its ProxyCommand" },
+	{ "compute", "connect-log", log_main, "show who asked for keys to a VM" },
+	{ "", "login", login_main, "try a token and keep it in ~/.exc/config" },
+	{ "", "me", me_main, "say who you are to the control plane" },
+	{ "", "ssh-config", ssh_config_main, "print what makes plain ssh reach exc-42" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

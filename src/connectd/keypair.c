@@ -11,7 +11,7 @@
 
 #include "grant/base64.h"
 
-#define ED25519_BYTES 32
+#define ED25519_BYTES KEYPAIR_SEED_BYTES
 #define TYPE "ssh-ed25519"
 #define COMMENT "one-time key"
 /* The cipher "none" has blocks of eight bytes. */
@@ -114,6 +114,7 @@ bool keypair_make(struct keypair *pair)
 		put_string(&whole, blob.bytes, blob.length);
 		put_string(&whole, secret.bytes, secret.length);
 		armour(&whole, pair->private_key);
+		memcpy(pair->seed, seed, sizeof pair->seed);
 		memcpy(pair->public_key, TYPE " ", strlen(TYPE) + 1);
 		base64_encode(blob.bytes, blob.length, pair->public_key + strlen(TYPE) + 1);
 	}

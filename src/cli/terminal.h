@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Set a terminal raw and back, and ask on it. */
+#ifndef EXC_TERMINAL_H
+#define EXC_TERMINAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <termios.h>
+
+struct terminal {
+	int fd;
+	bool changed;
+	struct termios before;
+};
+
+/* Every key goes through, and nothing is echoed, until terminal_restore(). Does nothing to what is
+ * not a terminal. */
+void terminal_set_raw(struct terminal *terminal, int fd);
+
+void terminal_restore(struct terminal *terminal);
+
+/* Ask on the person's terminal, whatever the standard input is, and read one line, without its
+ * break, into `answer`; with `echo` or without. False without a terminal, at its end, or when the
+ * line does not fit. */
+bool terminal_ask(const char *question, bool echo, char *answer, size_t size);
+
+#endif
