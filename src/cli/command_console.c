@@ -46,6 +46,7 @@ static int run(const struct account *account, const char *vm_id)
 					   .what = "the console",
 					   .input = STDIN_FILENO,
 					   .output = STDOUT_FILENO,
+					   .outlives_input = true,
 					   .opened = opened,
 					   .filter = isatty(STDIN_FILENO) ? filter : NULL,
 					   .context = &console };

@@ -32,6 +32,7 @@ struct carrier {
 	size_t pending; /* bytes in buffer, after LWS_PRE */
 	bool asked; /* the token is sent once */
 	bool opened;
+	bool input_ended; /* nothing more can be read */
 	bool ending; /* close when nothing is pending */
 	bool ended;
 	bool failed;
@@ -76,6 +77,26 @@ static int send_token(struct carrier *carrier, struct lws *wsi, unsigned char **
 	return result == 0 ? 0 : -1;
 }
 
+/* Read what is there, once, when there is a place for it. */
+static void read_input(struct carrier *carrier)
+{
+	const struct websocket_job *job = carrier->job;
+	unsigned char bytes[WEBSOCKET_CHUNK_BYTES], *out = carrier->buffer + LWS_PRE;
+	ssize_t got = read(job->input, job->filter == NULL ? out : bytes, WEBSOCKET_CHUNK_BYTES);
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got <= 0) {
+		carrier->input_ended = true;
+		carrier->ending |= !job->outlives_input;
+		return;
+	}
+	carrier->pending = (size_t)got;
+	if (job->filter != NULL)
+		carrier->pending =
+			job->filter(job->context, bytes, (size_t)got, out, &carrier->ending);
+}
+
 /* What is pending, and then reading may go on; or closing, if that is next. */
 static int send_pending(struct carrier *carrier, struct lws *wsi)
 {
@@ -89,8 +110,13 @@ static int send_pending(struct carrier *carrier, struct lws *wsi)
 		lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
 		return -1;
 	}
-	if (carrier->input != NULL)
+	if (carrier->input != NULL) {
 		lws_rx_flow_control(carrier->input, 1);
+	} else if (!carrier->input_ended) {
+		/* Whoever wrote to the input has hung up, and reading the rest does not wait. */
+		read_input(carrier);
+		lws_callback_on_writable(wsi);
+	}
 	return 0;
 }
 
@@ -99,8 +125,7 @@ static void begin(struct carrier *carrier)
 	carrier->opened = true;
 	if (carrier->job->opened != NULL)
 		carrier->job->opened(carrier->job->context);
-	if (carrier->input != NULL)
-		lws_rx_flow_control(carrier->input, 1);
+	lws_callback_on_writable(carrier->network);
 }
 
 static void say_refused(const struct carrier *carrier, struct lws *wsi, const char *why)
@@ -167,38 +192,16 @@ static int on_network(struct lws *wsi, enum lws_callback_reasons reason, void *u
 	}
 }
 
-/* No more input: close when what there is has been sent. */
-static int finish_input(struct carrier *carrier)
-{
-	carrier->ending = true;
-	if (carrier->network != NULL)
-		lws_callback_on_writable(carrier->network);
-	return 0;
-}
-
 static int take_input(struct carrier *carrier, struct lws *wsi)
 {
-	const struct websocket_job *job = carrier->job;
-	unsigned char bytes[WEBSOCKET_CHUNK_BYTES], *out = carrier->buffer + LWS_PRE;
-	ssize_t got;
-
 	/* Nothing is read before there is a place for it. */
 	lws_rx_flow_control(wsi, 0);
 	if (!carrier->opened || carrier->pending > 0 || carrier->ending)
 		return 0;
-	got = read(job->input, job->filter == NULL ? out : bytes, WEBSOCKET_CHUNK_BYTES);
-	if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
-		lws_rx_flow_control(wsi, 1);
-		return 0;
-	}
-	if (got <= 0)
-		return finish_input(carrier);
-	carrier->pending = (size_t)got;
-	if (job->filter != NULL)
-		carrier->pending =
-			job->filter(job->context, bytes, (size_t)got, out, &carrier->ending);
-	lws_callback_on_writable(carrier->network);
-	return 0;
+	read_input(carrier);
+	if (carrier->network != NULL)
+		lws_callback_on_writable(carrier->network);
+	return carrier->input_ended ? -1 : 0;
 }
 
 static int on_input(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -211,7 +214,8 @@ static int on_input(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		return take_input(carrier, wsi);
 	if (reason == LWS_CALLBACK_RAW_CLOSE_FILE) {
 		carrier->input = NULL;
-		return finish_input(carrier);
+		if (carrier->opened && carrier->network != NULL)
+			lws_callback_on_writable(carrier->network);
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@ struct websocket_job {
 	const char *what; /* "the tunnel": for what is said */
 	int input; /* read until its end; stays the caller's */
 	int output;
+	bool outlives_input; /* the end of the input is not the end of it all */
 	/* Called once, when the socket is open; NULL for nobody. */
 	void (*opened)(void *context);
 	/* Look at `length` bytes of input and put what is to be sent into `out`, with room for one
