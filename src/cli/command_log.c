@@ -60,6 +60,7 @@ static void print_events(const cJSON *answer)
 		print_event(event);
 		changes += is_changed_host_key(event);
 	}
+	fflush(stdout); /* the warning comes last, also in a pipe */
 	if (changes > 0)
 		say("WARNING: the VM's host keys changed: if it was not rebuilt, somebody may stand "
 		    "between you and it; compare them on its console");

@@ -29,6 +29,7 @@ struct carrier {
 	struct lws *network;
 	struct lws *input;
 	unsigned char buffer[LWS_PRE + WEBSOCKET_CHUNK_BYTES + 1];
+	int signals; /* signalfd(2) */
 	size_t pending; /* bytes in buffer, after LWS_PRE */
 	bool asked; /* the token is sent once */
 	bool opened;
@@ -138,6 +139,10 @@ static void say_refused(const struct carrier *carrier, struct lws *wsi, const ch
 		say("the control plane refused %s (HTTP status %u): this VM is not yours to use "
 		    "like that, or has none; ask your administrator",
 		    carrier->job->what, status);
+	else if (status == 503)
+		say("%s cannot be opened now (HTTP status 503): the VM may be off, or somebody else "
+		    "is there; try again",
+		    carrier->job->what);
 	else if (status >= 300)
 		say("the control plane refused %s (HTTP status %u)", carrier->job->what, status);
 	else
@@ -220,13 +225,21 @@ static int on_input(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	return 0;
 }
 
-/* SIGINT, SIGTERM or SIGHUP */
+/* SIGINT, SIGTERM or SIGHUP: take leave of the peer, and at the second just leave. */
 static int on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		     size_t length)
 {
+	struct carrier *carrier = carrier_of(wsi);
+	struct signalfd_siginfo ignored;
+
 	(void)user, (void)in, (void)length;
-	if (reason == LWS_CALLBACK_RAW_RX_FILE)
-		carrier_of(wsi)->ended = true;
+	if (reason != LWS_CALLBACK_RAW_RX_FILE ||
+	    read(carrier->signals, &ignored, sizeof ignored) <= 0)
+		return 0;
+	carrier->ended |= carrier->ending || !carrier->opened;
+	carrier->ending = true;
+	if (carrier->network != NULL)
+		lws_callback_on_writable(carrier->network);
 	return 0;
 }
 
@@ -310,10 +323,10 @@ static bool open_socket(struct carrier *carrier, struct lws_context *context)
 	return lws_client_connect_via_info(&info) != NULL;
 }
 
-static bool start(struct carrier *carrier, struct lws_context *context, int signals)
+static bool start(struct carrier *carrier, struct lws_context *context)
 {
 	carrier->input = adopt(context, carrier->job->input, NAME_INPUT);
-	return carrier->input != NULL && adopt(context, signals, NAME_SIGNALS) != NULL &&
+	return carrier->input != NULL && adopt(context, carrier->signals, NAME_SIGNALS) != NULL &&
 	       (open_socket(carrier, context) || carrier->failed);
 }
 
@@ -326,9 +339,10 @@ bool websocket_run(const struct websocket_job *job)
 
 	if (carrier != NULL) {
 		carrier->job = job;
+		carrier->signals = signals;
 		context = make_context(carrier);
 	}
-	if (context == NULL || signals < 0 || !start(carrier, context, signals)) {
+	if (context == NULL || signals < 0 || !start(carrier, context)) {
 		say("%s cannot be opened: libwebsockets does not start", job->what);
 	} else {
 		/* As long as both ends like; a peer that is gone is given up by the policy above.

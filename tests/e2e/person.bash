@@ -30,3 +30,6 @@ person() {
 		XDG_RUNTIME_DIR="$PERSON_DIR/run" TMPDIR="$PERSON_DIR/tmp" \
 		EXC_ENDPOINT=http://127.0.0.1:8443 EXCLOUD_ACCESS_TOKEN="$PERSON_TOKEN" ${PERSON_ENV-} "$@"
 }
+
+# on_terminal COMMAND...: the person's, with a terminal; standard input is what is typed
+on_terminal() { person script -qefc "$(printf '%q ' "$@")" /dev/null; }
