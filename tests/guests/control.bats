@@ -114,7 +114,7 @@ make) ssh-keygen -q -t ed25519 -N '' -f $key ;;
 open)
 	exec 7<$key
 	rm $key $key.pub
-	script -qec "tty; ssh -F none -i /proc/$$/fd/7 -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
+	SHELL=/bin/sh script -qec "tty; ssh -F none -i /proc/$$/fd/7 -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no \
 		-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -tt ubuntu@127.0.0.1 'tty; id -un'" /dev/null </dev/null
 	;;
 esac
