@@ -110,6 +110,7 @@ agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! pgrep -fx 'exc 
 }
 
 @test "whoever is not the ssh that a key is for sees no key" {
+	wait_for agent_is_gone
 	# A VM that does not answer keeps the key in the agent.
 	connectd instance add 44 --address 10.97.0.44 --host 127.0.0.1 --port 2244 --user ubuntu --host-key "$(cut -d' ' -f2- "$GUEST_DIR/known_hosts")"
 	operator "$PYTHON" -c 'import socket, time; s = socket.create_server(("127.0.0.1", 2244)); time.sleep(20)' 3>&- &
@@ -147,8 +148,8 @@ agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! pgrep -fx 'exc 
 
 @test "without ProxyUseFdpass, exc compute tunnel carries the bytes itself" {
 	head -c 1000000 /dev/urandom >bytes
-	person ssh -o ProxyUseFdpass=no -o "ProxyCommand=exc compute tunnel --host %h --user %r" exc-42 cat <bytes >back
-	cmp bytes back
+	person ssh -o ProxyUseFdpass=no -o "ProxyCommand=exc compute tunnel --host %h --user %r" exc-42 cat <bytes >returned
+	cmp bytes returned
 }
 
 @test "errors of the control plane reach the person behind ssh" {
