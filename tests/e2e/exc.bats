@@ -164,6 +164,7 @@ not a tty" ]
 }
 
 @test "the private half is written to no file and is in none afterwards" {
+	[ -z "${EXC_CLIENT-}" ] || skip "what finds leaks and strace do not go together"
 	person strace -f -s 4000 -e trace=openat,read,write,pwrite64,writev,sendto,sendmsg,memfd_create -o trace \
 		exc compute exec --vm-id 42 --command true
 	# It would be seen: ssh reads it, and where from is in the line that opens that.

@@ -3,7 +3,8 @@
 # A person with exc beside the guest of guest.bash: an account without rights, a home, a token.
 #
 # PERSON_DIR, set by person_start, has home/, run/ (XDG_RUNTIME_DIR), tmp/ and bin/exc. The person's
-# processes see the operator's network, and a /proc that fits their numbers.
+# processes see the operator's network, and a /proc that fits their numbers. EXC_CLIENT names another exc
+# than the build's, such as one with sanitizers: with those in its modules, sshd would not run.
 
 PERSON=nobody
 
@@ -11,7 +12,7 @@ person_start() {
 	PERSON_DIR=$GUEST_DIR/person
 	export PERSON_DIR
 	mkdir -p "$PERSON_DIR/bin"
-	install -m 0755 "$EXC_BUILD/src/cli/exc" "$PERSON_DIR/bin/exc"
+	install -m 0755 "${EXC_CLIENT:-$EXC_BUILD/src/cli/exc}" "$PERSON_DIR/bin/exc"
 	install -d -m 0700 -o "$PERSON" "$PERSON_DIR/home" "$PERSON_DIR/run" "$PERSON_DIR/tmp"
 	# The same instance with a list of users, of which the first is the default
 	connectd instance remove 42
