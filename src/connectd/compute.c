@@ -78,14 +78,24 @@ static void answer_openapi(struct call *call)
 	call->response->status = call->response->body == NULL ? 500 : 200;
 }
 
+/* What opens a socket, without the headers for it (RFC 9110 section 15.5.22) */
+static void answer_upgrade_required(struct call *call)
+{
+	respond_error(call->response, 426, "compute.upgrade_required",
+		      "this path takes a WebSocket: send Upgrade: websocket", call->request_id);
+}
+
 static const struct route {
 	enum http_method method;
-	const char *path; /* "*" stands for an instance's id */
+	const char *path; /* "*" stands for an instance's id, or a session's */
 	bool is_open; /* for whoever asks; otherwise the caller is identified */
 	void (*handle)(struct call *call);
 } routes[] = {
 	{ HTTP_POST, "/compute/instance/connect", false, connect_handle },
 	{ HTTP_GET, "/compute/instance/*/connect/events", false, events_handle },
+	{ HTTP_GET, "/compute/instance/connect/ws/*", true, answer_upgrade_required },
+	{ HTTP_GET, "/compute/instance/connect/tunnel/*", true, answer_upgrade_required },
+	{ HTTP_GET, "/compute/instance/console/ws/*", true, answer_upgrade_required },
 	{ HTTP_GET, "/iam/me", false, answer_me },
 	{ HTTP_GET, "/healthz", true, answer_health },
 	{ HTTP_GET, "/metrics", true, answer_metrics },

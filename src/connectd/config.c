@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectd/origin.h"
+
 struct reader {
 	struct connectd_config *config;
 	char what[CONNECTD_ERROR_SIZE]; /* the first thing that was wrong */
@@ -128,6 +130,29 @@ static bool read_instance_burst(struct connectd_config *config, const char *valu
 	return read_number(value, 1, CONNECTD_RATE_MAX, &config->instance_burst);
 }
 
+static bool read_terminal_idle(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 1, CONNECTD_TERMINAL_IDLE_MAX, &config->terminal_idle);
+}
+
+static bool read_terminal_max(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 1, CONNECTD_TERMINAL_MAX_MAX, &config->terminal_max);
+}
+
+static bool read_sockets_max(struct connectd_config *config, const char *value)
+{
+	return read_number(value, 0, CONNECTD_SOCKETS_MAX, &config->sockets_max);
+}
+
+static bool read_allowed_origins(struct connectd_config *config, const char *value)
+{
+	if (strlen(value) >= CONNECTD_VALUE_SIZE || !origins_are_valid(value))
+		return false;
+	snprintf(config->allowed_origins, CONNECTD_VALUE_SIZE, "%s", value);
+	return true;
+}
+
 static bool read_plain_http(struct connectd_config *config, const char *value)
 {
 	config->plain_http = strcmp(value, "yes") == 0;
@@ -151,6 +176,11 @@ static const struct setting {
 	{ "principal_burst", read_principal_burst, "1 to 100000" },
 	{ "instance_rate", read_instance_rate, "0 to 100000 in a minute" },
 	{ "instance_burst", read_instance_burst, "1 to 100000" },
+	{ "terminal_idle", read_terminal_idle, "1 to 86400 seconds" },
+	{ "terminal_max", read_terminal_max, "1 to 604800 seconds" },
+	{ "sockets_max", read_sockets_max, "0 to 512" },
+	{ "allowed_origins", read_allowed_origins,
+	  "a list of origins such as https://console.example.net" },
 	{ "compute_plain_http", read_plain_http, "yes or no" },
 };
 
@@ -221,6 +251,9 @@ bool connectd_config_load(struct connectd_config *config, const char *path,
 		.principal_burst = 300,
 		.instance_rate = 600,
 		.instance_burst = 300,
+		.terminal_idle = 900,
+		.terminal_max = 28800,
+		.sockets_max = 256,
 	};
 	line = ini_parse(file, read_line, &reader);
 	if (line < 0 && path == NULL && errno == ENOENT)

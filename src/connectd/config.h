@@ -12,6 +12,9 @@
 #define CONNECTD_KEY_LIFETIME_MIN 5 /* seconds */
 #define CONNECTD_KEY_LIFETIME_MAX 60
 #define CONNECTD_RATE_MAX 100000
+#define CONNECTD_TERMINAL_IDLE_MAX 86400 /* seconds */
+#define CONNECTD_TERMINAL_MAX_MAX 604800
+#define CONNECTD_SOCKETS_MAX 512
 
 /* A numeric address and a port; port 0 lets the kernel choose. */
 struct listen_address {
@@ -31,6 +34,12 @@ struct connectd_config {
 	 * minute (0: as many as they like), and at once */
 	unsigned int principal_rate, principal_burst;
 	unsigned int instance_rate, instance_burst;
+	/* Seconds: a terminal or console that moves no byte for so long, any socket that lasts so
+	 * long, is closed */
+	unsigned int terminal_idle, terminal_max;
+	unsigned int sockets_max; /* open WebSockets of all kinds; 0: none are served */
+	char allowed_origins[CONNECTD_VALUE_SIZE]; /* separated by spaces; see origin_is_allowed()
+						    */
 	bool plain_http; /* the compute API without TLS also where others may listen */
 };
 

@@ -11,6 +11,7 @@
 
 #include "connectd/api_time.h"
 #include "connectd/keypair.h"
+#include "connectd/session.h"
 #include "connectd/trail.h"
 #include "grant/json.h"
 
@@ -33,6 +34,7 @@ struct minting {
 	char fingerprint[FINGERPRINT_SIZE];
 	char jti[RANDOM_NAME_SIZE];
 	char session_id[RANDOM_NAME_SIZE];
+	char session_hash[DIGEST_HEX_SIZE];
 	char replay_id[DIGEST_HEX_SIZE]; /* empty: no Idempotency-Key */
 	char request_hash[DIGEST_HEX_SIZE];
 	int64_t now, expires;
@@ -216,7 +218,7 @@ static bool prune(const struct store *store, int64_t now)
 	       store_run(store,
 			 "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions"
 			 " WHERE expires < ? LIMIT " PRUNE_MAX ")",
-			 "i", now) &&
+			 "i", now - SESSION_KEEP_SECONDS) &&
 	       store_run(store,
 			 "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency"
 			 " WHERE expires < ? LIMIT " PRUNE_MAX ")",
@@ -239,10 +241,8 @@ static bool insert(const struct minting *minting, const char *jws)
 				       .expires = minting->expires,
 				       .source = call->request->peer,
 				       .request_id = call->request_id };
-	char session_hash[DIGEST_HEX_SIZE];
 
-	return digest_hex(minting->session_id, strlen(minting->session_id), session_hash) &&
-	       store_run(store,
+	return store_run(store,
 			 "INSERT INTO grants(jti, vm_id, user, fingerprint, caller, request_id,"
 			 " expires, jws) VALUES(?,?,?,?,?,?,?,?)",
 			 "ttttttit", minting->jti, call->vm_id, call->user, minting->fingerprint,
@@ -250,7 +250,7 @@ static bool insert(const struct minting *minting, const char *jws)
 	       store_run(
 		       store,
 		       "INSERT INTO sessions(id_hash, jti, vm_id, user, expires) VALUES(?,?,?,?,?)",
-		       "tttti", session_hash, minting->jti, call->vm_id, call->user,
+		       "tttti", minting->session_hash, minting->jti, call->vm_id, call->user,
 		       minting->expires) &&
 	       (minting->replay_id[0] == '\0' ||
 		store_run(
@@ -322,7 +322,8 @@ static void mint(struct minting *minting)
 
 	minting->now = (int64_t)time(NULL);
 	minting->expires = minting->now + call->service->config->key_lifetime;
-	if (!make_random_name(minting->jti) || !make_random_name(minting->session_id)) {
+	if (!make_random_name(minting->jti) || !make_random_name(minting->session_id) ||
+	    !digest_hex(minting->session_id, strlen(minting->session_id), minting->session_hash)) {
 		call_refuse(call, 500, "compute.internal", "no random numbers");
 		return;
 	}
@@ -333,6 +334,9 @@ static void mint(struct minting *minting)
 		return;
 	}
 	state->metrics.grants_issued++;
+	if (!minting->has_own_key)
+		vault_keep(&state->vault, minting->session_hash, minting->keys.private_key,
+			   minting->expires);
 	respond_with_key(minting);
 	if (minting->replay_id[0] != '\0' && call->response->body != NULL)
 		replay_keep(&state->replay, minting->replay_id, call->response->body,

@@ -25,6 +25,15 @@ static void print_answers(FILE *out, const char *listener, const uint64_t answer
 			listener, class, answers[class]);
 }
 
+static void print_sockets(FILE *out, const char *name, const char *type, const char *help,
+			  const uint64_t counts[SOCKET_KINDS])
+{
+	print_head(out, name, type, help);
+	for (int kind = 0; kind < SOCKET_KINDS; kind++)
+		fprintf(out, "exc_connectd_%s{kind=\"%s\"} %" PRIu64 "\n", name,
+			socket_kind_name((enum socket_kind)kind), counts[kind]);
+}
+
 char *metrics_print(const struct metrics *metrics)
 {
 	char *text = NULL;
@@ -45,6 +54,10 @@ char *metrics_print(const struct metrics *metrics)
 		      metrics->grants_used);
 	print_counter(out, "requests_limited_total", "Requests over a rate limit.",
 		      metrics->requests_limited);
+	print_sockets(out, "sockets_open", "gauge", "WebSockets that are open, by kind.",
+		      metrics->sockets_open);
+	print_sockets(out, "sockets_opened_total", "counter", "WebSockets that were opened.",
+		      metrics->sockets_opened);
 	print_head(out, "start_time_seconds", "gauge", "When this process began to serve.");
 	fprintf(out, "exc_connectd_start_time_seconds %" PRId64 "\n", metrics->started);
 	fclose(out);

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "connectd/socket_kind.h"
+
 /* Answers are counted by the first digit of their status, from 1 to 5. */
 #define METRICS_CLASSES 6
 
@@ -15,6 +17,8 @@ struct metrics {
 	uint64_t grants_served; /* as often as they were in an answer */
 	uint64_t grants_used; /* receipts that were the first of their grant */
 	uint64_t requests_limited; /* 429 */
+	uint64_t sockets_open[SOCKET_KINDS]; /* now */
+	uint64_t sockets_opened[SOCKET_KINDS]; /* ever */
 	int64_t started; /* seconds since 1970 */
 };
 

@@ -15,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "connectd/certificate.h"
+#include "connectd/web_socket.h"
 
 #define RESPONSE_HEADER_SIZE 1024
 /* name=value pairs of one query */
@@ -31,6 +32,7 @@ struct listener {
 	handler *handle;
 	size_t body_max;
 	uint64_t *answers; /* counted by the class of their status */
+	struct web_sockets *sockets; /* NULL: it has none */
 };
 
 /* One request in the making; libwebsockets clears it when a connection begins. */
@@ -292,13 +294,54 @@ static int send_body(struct lws *wsi, struct session *session)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+/* Send a refusal whole, headers and body: there is no later for it. */
+static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
+			  struct http_response *response)
+{
+	size_t length = response->body == NULL ? 0 : strlen(response->body);
+	_cleanup_free_ char *padded = malloc(LWS_PRE + length);
+	int result = padded == NULL ? -1 : send_headers(wsi, response, length);
+
+	if (result == 0 && length > 0) {
+		memcpy(padded + LWS_PRE, response->body, length);
+		result = lws_write(wsi, (unsigned char *)padded + LWS_PRE, length,
+				   LWS_WRITE_HTTP_FINAL);
+	}
+	listener->answers[response->status / 100]++;
+	free(response->body);
+	return result < 0 ? -1 : 1;
+}
+
+/* Somebody asks for another protocol: 0 lets libwebsockets go on, 1 says that it was refused. */
+static int upgrade(struct lws *wsi, const struct listener *listener, const char *protocol)
+{
+	struct http_response response = { .status = 500 };
+	struct http_request request = { 0 };
+
+	if (strcasecmp(protocol, "websocket") != 0)
+		return 0;
+	if (!read_request(wsi, &request))
+		return -1;
+	if (listener->sockets == NULL)
+		respond_error(&response, 404, "metadata.not_found", "there are no sockets here",
+			      NULL);
+	else if (web_socket_admit(listener->sockets, wsi, &request, &response))
+		return 0;
+	return refuse_upgrade(wsi, listener, &response);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *bytes,
 		    size_t length)
 {
 	const struct lws_protocols *protocol = lws_get_protocol(wsi);
 	const struct listener *listener = protocol == NULL ? NULL : protocol->user;
+	int result;
 
+	if (web_socket_event(wsi, reason, bytes, length, &result))
+		return result;
 	switch (reason) {
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return upgrade(wsi, listener, bytes);
 	case LWS_CALLBACK_HTTP:
 		return begin(wsi, listener, user);
 	case LWS_CALLBACK_HTTP_BODY:
@@ -322,6 +365,10 @@ static void log_line(int level, const char *line)
 	fprintf(stderr, "exc-connectd: libwebsockets: %s", line);
 }
 
+/* WebSockets whose client has gone without a word */
+static const lws_retry_bo_t liveness = { .secs_since_valid_ping = WEB_SOCKET_PING_SECONDS,
+					 .secs_since_valid_hangup = WEB_SOCKET_DEAD_SECONDS };
+
 /* Listen on one address. NULL, with a line on stderr, when that fails. */
 static struct lws_vhost *listen_on(struct lws_context *context,
 				   const struct listen_address *address,
@@ -336,6 +383,10 @@ static struct lws_vhost *listen_on(struct lws_context *context,
 		.timeout_secs = SERVER_REQUEST_SECONDS,
 		.keepalive_timeout = SERVER_KEEPALIVE_SECONDS,
 		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
+		/* No HTTP/2, where a WebSocket would come without LWS_CALLBACK_HTTP_CONFIRM_UPGRADE
+		 */
+		.alpn = "http/1.1",
+		.retry_and_idle_policy = &liveness,
 	};
 	struct lws_vhost *vhost;
 
@@ -386,14 +437,15 @@ static void reload(struct lws_context *context, const struct connectd_config *co
 struct housekeeping {
 	lws_sorted_usec_list_t timer; /* first, for the callback */
 	struct lws_context *context;
-	struct replay *replay;
+	struct service_state *state;
 };
 
 static void keep_house(lws_sorted_usec_list_t *timer)
 {
 	struct housekeeping *house = (struct housekeeping *)timer;
 
-	replay_sweep(house->replay, (int64_t)time(NULL));
+	replay_sweep(&house->state->replay, (int64_t)time(NULL));
+	vault_sweep(&house->state->vault, (int64_t)time(NULL));
 	lws_sul_schedule(house->context, 0, timer, keep_house, SWEEP_US);
 }
 
@@ -402,7 +454,7 @@ static int serve(struct lws_context *context, const struct service *service,
 		 const struct lws_protocols *compute, const struct lws_protocols *metadata)
 {
 	const struct connectd_config *config = service->config;
-	struct housekeeping house = { .context = context, .replay = &service->state->replay };
+	struct housekeeping house = { .context = context, .state = service->state };
 	const struct sigaction action = { .sa_handler = on_signal };
 	struct lws_vhost *compute_vhost, *metadata_vhost;
 	bool tls = config->compute_certificate[0] != '\0';
@@ -429,37 +481,49 @@ static int serve(struct lws_context *context, const struct service *service,
 		if (reload_asked)
 			reload(context, config);
 	sd_notify(0, "STOPPING=1");
-	lws_sul_schedule(context, 0, &house.timer, keep_house, LWS_SET_TIMER_USEC_CANCEL);
+	timer_cancel(context, &house.timer);
 	return stopped ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int server_run(const struct service *service)
 {
+	struct web_sockets sockets;
 	struct listener compute = { service, compute_handle, COMPUTE_BODY_MAX,
-				    service->state->metrics.compute_answers };
+				    service->state->metrics.compute_answers, &sockets };
 	struct listener metadata = { service, metadata_handle, METADATA_BODY_MAX,
-				     service->state->metrics.metadata_answers };
-	const struct lws_protocols compute_protocols[] = { { .name = "compute",
-							     .callback = on_event,
-							     .user = &compute,
-							     .per_session_data_size =
-								     sizeof(struct session) },
-							   { 0 } };
+				     service->state->metrics.metadata_answers, NULL };
+	/* A WebSocket without a subprotocol is of the first. */
+	const struct lws_protocols compute_protocols[] = {
+		{ .name = "compute",
+		  .callback = on_event,
+		  .user = &compute,
+		  .per_session_data_size = sizeof(struct session),
+		  .rx_buffer_size = WEB_SOCKET_PIECE_MAX },
+		{ .name = TERMINAL_SUBPROTOCOL,
+		  .callback = on_event,
+		  .user = &compute,
+		  .per_session_data_size = sizeof(struct session),
+		  .rx_buffer_size = WEB_SOCKET_PIECE_MAX },
+		{ 0 }
+	};
 	const struct lws_protocols metadata_protocols[] = { { .name = "metadata",
 							      .callback = on_event,
 							      .user = &metadata,
 							      .per_session_data_size =
 								      sizeof(struct session) },
 							    { 0 } };
-	const struct rlimit files = { SERVER_CONNECTIONS_MAX + 64, SERVER_CONNECTIONS_MAX + 64 };
+	const rlim_t files_max = SERVER_CONNECTIONS_MAX + SERVER_FILES +
+				 service->config->sockets_max * SERVER_FILES_PER_SOCKET;
+	const struct rlimit files = { files_max, files_max };
 	const struct lws_context_creation_info info = {
 		.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 		.max_http_header_data2 = SERVER_HEADER_BYTES_MAX,
 		.fd_limit_per_thread = SERVER_CONNECTIONS_MAX,
+		.pt_serv_buf_size = WEB_SOCKET_PIECE_MAX,
 		.server_string = "exc-connectd",
 	};
 	struct lws_context *context;
-	int result;
+	int result = EXIT_FAILURE;
 
 	/* libwebsockets takes tables of as many connections as there may be open files. */
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -470,7 +534,9 @@ int server_run(const struct service *service)
 		fputs("exc-connectd: libwebsockets cannot start\n", stderr);
 		return EXIT_FAILURE;
 	}
-	result = serve(context, service, compute_protocols, metadata_protocols);
+	if (web_sockets_start(&sockets, service, context))
+		result = serve(context, service, compute_protocols, metadata_protocols);
 	lws_context_destroy(context);
+	web_sockets_stop(&sockets);
 	return result;
 }

@@ -10,6 +10,10 @@
 #define SERVER_KEEPALIVE_SECONDS 5
 /* Open connections, both listeners together */
 #define SERVER_CONNECTIONS_MAX 1024
+/* Open files besides: the database's and the logs', and those of one WebSocket: a terminal has its
+ * pseudo-terminal, ssh's log, the key and the host keys, and for a moment the other ends */
+#define SERVER_FILES 64
+#define SERVER_FILES_PER_SOCKET 8
 /* Bytes of one request's headers */
 #define SERVER_HEADER_BYTES_MAX 8192
 

@@ -16,7 +16,8 @@ bool service_state_init(struct service_state *state, const struct connectd_confi
 	*state = (struct service_state){ .metrics.started = (int64_t)time(NULL) };
 	return rate_init(&state->by_principal, config->principal_rate, config->principal_burst) &&
 	       rate_init(&state->by_instance, config->instance_rate, config->instance_burst) &&
-	       replay_init(&state->replay);
+	       replay_init(&state->replay) && vault_init(&state->vault) &&
+	       seats_init(&state->seats, config->sockets_max);
 }
 
 void service_state_free(struct service_state *state)
@@ -24,6 +25,8 @@ void service_state_free(struct service_state *state)
 	rate_free(&state->by_principal);
 	rate_free(&state->by_instance);
 	replay_free(&state->replay);
+	vault_free(&state->vault);
+	seats_free(&state->seats);
 }
 
 void respond_json(struct http_response *response, int status, cJSON *object)

@@ -12,8 +12,10 @@
 #include "connectd/metrics.h"
 #include "connectd/rate.h"
 #include "connectd/replay.h"
+#include "connectd/seats.h"
 #include "connectd/signing.h"
 #include "connectd/store.h"
+#include "connectd/vault.h"
 
 /* Bytes of a request's body */
 #define COMPUTE_BODY_MAX (16 * 1024)
@@ -29,6 +31,8 @@
 struct service_state {
 	struct rate_limiter by_principal, by_instance;
 	struct replay replay;
+	struct vault vault;
+	struct seats seats;
 	struct metrics metrics;
 };
 

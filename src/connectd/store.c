@@ -88,6 +88,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE idempotency(principal TEXT NOT NULL, key TEXT NOT NULL, request_hash TEXT NOT NULL,"
 	" jti TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(principal, key));"
 	"CREATE INDEX idempotency_expired ON idempotency(expires);",
+	/* 6: when a socket took the session */
+	"ALTER TABLE sessions ADD COLUMN taken INTEGER;",
 };
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 

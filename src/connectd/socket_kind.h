@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The three WebSockets that the compute API has. */
+#ifndef EXC_SOCKET_KIND_H
+#define EXC_SOCKET_KIND_H
+
+enum socket_kind {
+	SOCKET_TERMINAL,
+	SOCKET_TUNNEL,
+	SOCKET_CONSOLE
+};
+#define SOCKET_KINDS 3
+
+/* As the audit trail and the metrics call it */
+static inline const char *socket_kind_name(enum socket_kind kind)
+{
+	static const char *const names[SOCKET_KINDS] = { "terminal", "tunnel", "console" };
+
+	return names[kind];
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is in the messages of a terminal: the subprotocol exc.terminal.v1, and text without one. */
+#ifndef EXC_TERMINAL_FRAME_H
+#define EXC_TERMINAL_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first byte of each message of exc.terminal.v1 */
+#define TERMINAL_DATA 0 /* the terminal's bytes, both ways */
+#define TERMINAL_RESIZE 1 /* columns and rows, 16 bits each, big endian; from the client */
+#define TERMINAL_EXIT                                                                              \
+	2 /* ssh's exit status, 32 bits, big endian; from the server, before the close */
+
+#define TERMINAL_RESIZE_BYTES 4
+#define TERMINAL_EXIT_BYTES 5 /* with the kind */
+
+/* One message in the making. Zero it to begin. */
+struct terminal_reader {
+	uint8_t kind;
+	bool has_kind;
+	uint8_t resize[TERMINAL_RESIZE_BYTES];
+	size_t resize_length;
+};
+
+enum terminal_event {
+	TERMINAL_NOTHING, /* the piece was taken, and there is nothing to do */
+	TERMINAL_BYTES, /* `data` and `length` are for the shell */
+	TERMINAL_RESIZED, /* `columns` and `rows` are new */
+	TERMINAL_WRONG /* no message of this subprotocol */
+};
+
+struct terminal_input {
+	const uint8_t *data; /* into the piece */
+	size_t length;
+	uint16_t columns, rows;
+};
+
+/* Read one piece of a message; the first and the last of a message are said to be. */
+enum terminal_event terminal_read(struct terminal_reader *reader, const uint8_t *piece,
+				  size_t length, bool is_first, bool is_last,
+				  struct terminal_input *input);
+
+/* Write TERMINAL_EXIT_BYTES. */
+void terminal_write_exit(uint8_t bytes[TERMINAL_EXIT_BYTES], uint32_t status);
+
+enum utf8_verdict {
+	UTF8_WHOLE,
+	UTF8_SPLIT, /* the last character, of up to 3 bytes so far, is not complete */
+	UTF8_NOT
+};
+
+/* Are these bytes UTF-8 (RFC 3629)? *whole is how many of them, from the first, are complete
+ * characters. */
+enum utf8_verdict utf8_check(const uint8_t *bytes, size_t length, size_t *whole);
+
+#endif
