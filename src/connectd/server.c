@@ -294,17 +294,28 @@ static int send_body(struct lws *wsi, struct session *session)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/* Send a refusal whole, headers and body: there is no later for it. */
+/* Send a refusal whole, headers and body, for there is no later for it; and the status line as
+ * well, for libwebsockets has not looked at the request's version yet, and would say 1.0, which
+ * clients of WebSockets do not take. Returns what upgrade() does. */
 static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
 			  struct http_response *response)
 {
-	size_t length = response->body == NULL ? 0 : strlen(response->body);
-	_cleanup_free_ char *padded = malloc(LWS_PRE + length);
-	int result = padded == NULL ? -1 : send_headers(wsi, response, length);
+	const char *body = response->body == NULL ? "" : response->body;
+	size_t size = RESPONSE_HEADER_SIZE + strlen(body);
+	_cleanup_free_ char *text = malloc(LWS_PRE + size);
+	char retry_after[40] = "";
+	int result = -1, length;
 
-	if (result == 0 && length > 0) {
-		memcpy(padded + LWS_PRE, response->body, length);
-		result = lws_write(wsi, (unsigned char *)padded + LWS_PRE, length,
+	if (response->retry_after > 0)
+		snprintf(retry_after, sizeof retry_after, "retry-after: %u\r\n",
+			 response->retry_after);
+	if (text != NULL) {
+		length = snprintf(text + LWS_PRE, size,
+				  "HTTP/1.1 %d \r\nserver: exc-connectd\r\n"
+				  "content-type: application/json\r\ncontent-length: %zu\r\n"
+				  "cache-control: no-store\r\nconnection: close\r\n%s\r\n%s",
+				  response->status, strlen(body), retry_after, body);
+		result = lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)length,
 				   LWS_WRITE_HTTP_FINAL);
 	}
 	listener->answers[response->status / 100]++;

@@ -190,7 +190,7 @@ static void finish(struct web_socket *socket)
 	socket->kind->stop(socket);
 	relay_end(&socket->relay);
 	snprintf(why, sizeof why, "%s; %" PRIu64 " bytes in, %" PRIu64 " out",
-		 socket->close_code == 0 ? "the client has gone" : socket->reason,
+		 socket->reason[0] == '\0' ? "the client has gone" : socket->reason,
 		 socket->relay.from_client, socket->relay.to_client);
 	admission_end(socket->all->service, &socket->admission, why);
 	free(socket);
@@ -215,6 +215,10 @@ bool web_socket_event(struct lws *wsi, enum lws_callback_reasons reason, const v
 		return true;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		*result = socket == NULL ? -1 : on_writable(socket);
+		return true;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		if (socket != NULL && socket->close_code == 0)
+			snprintf(socket->reason, sizeof socket->reason, "by the client");
 		return true;
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
