@@ -71,7 +71,9 @@ background() {
 	echo $! >"$TEST/$name.pid"
 	exec {opened}>"$TEST/$name.in"
 	echo "$opened" >"$TEST/$name.fd"
-	wait_for grep -q -e ready -e open -e refused "$TEST/$name.out" "$TEST/$name.err"
+	has_begun() { grep -q -e ready -e open "$TEST/$name.out" || ! kill -0 "$(<"$TEST/$name.pid")" 2>/dev/null; }
+	wait_for has_begun
+	grep -q -e ready -e open "$TEST/$name.out" || { cat "$TEST/$name.err" >&2; return 1; }
 }
 tell() {
 	local fd
@@ -420,7 +422,8 @@ os.read(master, 16)' "$TEST/link" >"$TEST/pty" 2>&1 3>&- </dev/null &
 	background one hold "$TERMINAL/$id"
 	pid=$(connectd_pid)
 	[ "$(wc -c <"$TEST/secret")" -gt 60 ]
-	run grep -rlaF -f "$TEST/secret" "$GUEST_DIR"/connectd.* /tmp --include='*' --exclude=secret
+	# Others' files may go while they are read.
+	run sh -c 'grep -rslaF -f "$1" --exclude=secret "$2"/connectd.* /tmp /dev/shm /run 2>/dev/null' sh "$TEST/secret" "$GUEST_DIR"
 	echo "found in: $output"
 	[ -z "$output" ]
 	run sh -c 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr "\0" "\n" | grep -aF -f "$1"' sh "$TEST/secret"

@@ -231,13 +231,12 @@ async def many(url, *more):
         async with turn:
             socket = await connect(place)
             await until(socket, PROMPT)
-        async with socket:
-            await socket.send("echo number-$((%d + 1000))\n" % number)
-            await until(socket, "number-%d" % (number + 1000))
-            await barrier.wait()
-            await socket.send("exit\n")
-            await rest(socket)
-            return socket.close_code, socket.close_reason
+        await socket.send("echo number-$((%d + 1000))\n" % number)
+        await until(socket, "number-%d" % (number + 1000))
+        await barrier.wait()
+        await socket.send("exit\n")
+        await rest(socket)
+        return socket.close_code, socket.close_reason
 
     class Barrier:
         def __init__(self, count):
