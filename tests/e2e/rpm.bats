@@ -144,7 +144,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		"$BATS_TEST_DIRNAME/../../rpm/instance-connect.spec"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *" 4 packages and 1 specfiles checked; 0 errors, 0 warnings"* ]]
+	[[ "$output" == *" 5 packages and 1 specfiles checked; 0 errors, 0 warnings"* ]]
 }
 
 @test "no scriptlet fails a transaction, whatever is missing" {
