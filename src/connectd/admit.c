@@ -244,18 +244,27 @@ static bool append_row(const struct service *service, const struct admission *ad
 
 /* Take the session, if there is one, and say in the trail that the socket opens: both or neither.
  */
+static bool take_and_note(struct entry *entry, bool *is_late)
+{
+	const struct store *store = entry->call->service->store;
+	bool has_session = entry->admission->kind != SOCKET_CONSOLE;
+
+	if (!store_run(store, "BEGIN IMMEDIATE", ""))
+		return false;
+	*is_late = has_session && !session_take(store, &entry->session, entry->now);
+	if (!*is_late && append_row(entry->call->service, entry->admission, "opened") &&
+	    store_run(store, "COMMIT", ""))
+		return true;
+	store_run(store, "ROLLBACK", "");
+	return false;
+}
+
 static bool store_opening(struct entry *entry)
 {
-	const struct service *service = entry->call->service;
-	bool has_session = entry->admission->kind != SOCKET_CONSOLE, is_late = false;
+	bool is_late = false;
 
-	if (!store_run(service->store, "BEGIN IMMEDIATE", ""))
-		return false;
-	is_late = has_session && !session_take(service->store, &entry->session, entry->now);
-	if (!is_late && append_row(service, entry->admission, "opened") &&
-	    store_run(service->store, "COMMIT", ""))
+	if (take_and_note(entry, &is_late))
 		return true;
-	store_run(service->store, "ROLLBACK", "");
 	if (is_late)
 		refuse_session(entry, SESSION_USED);
 	else

@@ -1,22 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Give every answer that the API's description documents, and validate each against it.
 
-openapi.py COMPUTE TOKEN OTHER_TOKEN STRANGER_TOKEN LAST_TOKEN DATABASE: the address; a token that may do
-everything, one that may do nothing, one of another organisation that may do everything, and one more that may.
+openapi.py COMPUTE TOKEN OTHER_TOKEN STRANGER_TOKEN LAST_TOKEN SOCKET_TOKEN DATABASE: the address; a token that may
+do everything, one that may do nothing, one of another organisation that may do everything, and two more that
+may do everything to instances.
 """
+import hashlib
 import http.client
 import json
 import re
+import socket
 import sqlite3
 import sys
 import urllib.parse
 
 import jsonschema
 
-COMPUTE, TOKEN, OTHER_TOKEN, STRANGER_TOKEN, LAST_TOKEN, DATABASE = sys.argv[1:]
+COMPUTE, TOKEN, OTHER_TOKEN, STRANGER_TOKEN, LAST_TOKEN, SOCKET_TOKEN, DATABASE = sys.argv[1:]
 CONNECT = "/compute/instance/connect"
+TERMINAL = CONNECT + "/ws/{id}"
+TUNNEL = CONNECT + "/tunnel/{id}"
+CONSOLE = "/compute/instance/console/ws/{id}"
 EVENTS = "/compute/instance/{id}/connect/events"
 OK = '{"vm_id":42,"user":"ubuntu"}'
+
+
+still_open = []
 
 
 def call(url, method, path, body=None, token=TOKEN, headers=None):
@@ -27,12 +36,14 @@ def call(url, method, path, body=None, token=TOKEN, headers=None):
         headers["Authorization"] = "Bearer " + token
     connection.request(method, path, body, headers)
     answer = connection.getresponse()
+    if answer.status == 101:
+        still_open.append(connection)
     return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
 
 
 SPEC = json.loads(call(COMPUTE, "GET", "/openapi.json", token=None)[2])
 documented = {(path, method, int(status)) for path, item in SPEC["paths"].items()
-              for method, operation in item.items() if not operation.get("x-websocket") for status in operation["responses"]}
+              for method, operation in item.items() for status in operation["responses"]}
 seen = set()
 
 
@@ -41,6 +52,9 @@ def expect(status, path, method="get", body=None, actual=None, **how):
     got, headers, content = call(COMPUTE, method.upper(), actual or path, body, **how)
     assert got == status, (method, path, got, content)
     answer = SPEC["paths"][path][method]["responses"][str(status)]
+    if status == 101:
+        seen.add((path, method, status))
+        return content
     media = answer["content"].get(headers["content-type"].split(";")[0])
     assert media is not None, headers["content-type"]
     for name in answer.get("headers", {}):
@@ -58,7 +72,55 @@ def expect(status, path, method="get", body=None, actual=None, **how):
     return content
 
 
+def session():
+    """The id of a new session, whose key pair the server has made."""
+    return json.loads(call(COMPUTE, "POST", CONNECT, OK, token=SOCKET_TOKEN)[2])["id"]
+
+
+def expect_socket(status, path, name, **how):
+    """The same for a request that would open a WebSocket."""
+    headers = dict(how.pop("headers", {}), Upgrade="websocket", Connection="Upgrade")
+    headers.update({"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg=="})
+    expect(status, path, actual=path.replace("{id}", name), headers=headers, **how)
+
+
+def sockets_of_sessions(path):
+    used = session()
+    expect_socket(101, path, used, token=None)
+    expect_socket(409, path, used, token=None)
+    expect(426, path, actual=path.replace("{id}", session()))
+    expect_socket(400, path, session(), headers={"Sec-WebSocket-Protocol": "chat"})
+    expect_socket(401, path, session(), token="x")
+    expect_socket(403, path, session(), headers={"Origin": "https://elsewhere.example"})
+    expect_socket(403, path, session(), token=OTHER_TOKEN)
+    expect_socket(404, path, "a" * 32, token=None)
+    old = session()
+    database.execute("UPDATE sessions SET expires = 1 WHERE id_hash = ?", (hashlib.sha256(old.encode()).hexdigest(),))
+    database.commit()
+    expect_socket(410, path, old, token=None)
+    locked = session()
+    database.execute("BEGIN IMMEDIATE")
+    expect_socket(503, path, locked, token=None)
+    database.execute("ROLLBACK")
+
+
+def sockets_of_consoles(path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(DATABASE + ".console")
+    listener.listen()
+    expect_socket(101, path, "42")
+    expect_socket(409, path, "42")
+    expect(426, path, actual=path.replace("{id}", "42"))
+    expect_socket(400, path, "42", headers={"Sec-WebSocket-Protocol": "chat"})
+    expect_socket(401, path, "42", token="x")
+    expect_socket(403, path, "42", token=OTHER_TOKEN)
+    expect_socket(404, path, "42", token=STRANGER_TOKEN)
+    expect_socket(404, path, "43")
+    expect_socket(503, path, "44")
+
+
 jsonschema.Draft202012Validator.check_schema({"components": SPEC["components"]})
+database = sqlite3.connect(DATABASE, timeout=20)
 
 expect(200, CONNECT, "post", OK)
 expect(200, CONNECT, "post", OK, headers={"Idempotency-Key": "one"})
@@ -89,7 +151,6 @@ expect(401, "/metrics", token=None)
 expect(403, "/metrics", token=OTHER_TOKEN)
 
 # An answer that was kept, and is not any more: what a restart does, or a day.
-database = sqlite3.connect(DATABASE, timeout=20)
 database.execute("INSERT INTO idempotency SELECT principal, 'old', request_hash, jti, expires FROM idempotency")
 database.commit()
 expect(409, CONNECT, "post", OK, headers={"Idempotency-Key": "old"})
@@ -101,6 +162,17 @@ expect(503, CONNECT, "post", OK)
 database.execute("ROLLBACK")
 expect(200, CONNECT, "post", OK)
 
+sockets_of_sessions(TERMINAL)
+sockets_of_sessions(TUNNEL)
+sockets_of_consoles(CONSOLE)
+
+one_more = [session() for _ in range(2)]
+for _ in range(100):
+    if call(COMPUTE, "GET", "/iam/me", token=SOCKET_TOKEN)[0] == 429:
+        break
+expect_socket(429, TERMINAL, one_more[0], token=None)
+expect_socket(429, TUNNEL, one_more[1], token=None)
+
 for _ in range(100):
     status = call(COMPUTE, "POST", CONNECT, OK)[0]
     if status == 429:
@@ -109,6 +181,7 @@ expect(429, CONNECT, "post", OK)
 expect(429, EVENTS, actual="/compute/instance/42/connect/events")
 expect(429, "/iam/me")
 expect(429, "/metrics")
+expect_socket(429, CONSOLE, "42")
 
 # The database is not what it was.
 database.execute("ALTER TABLE audit RENAME TO elsewhere")

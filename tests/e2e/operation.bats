@@ -26,7 +26,10 @@ subject() {
 	sed -i 's/^compute_listen.*/compute_listen = 192.0.2.1:8080/' "$GUEST_DIR/connectd.conf"
 	printf '%s\n' 'compute_plain_http = yes' 'principal_rate = 1' 'principal_burst = 60' >>"$GUEST_DIR/connectd.conf"
 	connectd instance remove 42
-	connectd instance add 42 --address 192.0.2.42 --host vm42.example --user ubuntu --user deploy
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$GUEST_DIR/host"
+	connectd instance add 42 --address 192.0.2.42 --host 192.0.2.1 --port 9 --user ubuntu --user deploy \
+		--host-key "$(cut -d' ' -f1,2 "$GUEST_DIR/host.pub")" --console "$GUEST_DIR/connectd.db.console"
+	connectd instance add 44 --address 192.0.2.44 --host 192.0.2.1 --console "$GUEST_DIR/nothing"
 	connectd principal add service:none
 	connectd policy put nothing - <<<'{"Statements":[]}'
 	connectd policy attach nothing service:none
@@ -35,7 +38,7 @@ subject() {
 	connectd policy attach Admin user:eve
 	connectd policy attach Admin user:ana
 	OTHER=$(connectd token add service:none) STRANGER=$(connectd token add user:eve)
-	LAST=$(connectd token add user:bo --instance '*')
+	LAST=$(connectd token add user:bo --instance '*') SOCKET=$(connectd token add user:cy --instance '*')
 	unshare --net bash -euc '
 		ip link set lo up
 		ip link add guest type veth peer name other
@@ -45,7 +48,7 @@ subject() {
 		trap "kill %1" EXIT
 		until grep -q "^exc-connectd: compute" "$2/out"; do kill -0 %1; sleep 0.02; done
 		"$3" "$4/openapi.py" http://192.0.2.1:8080 "${@:5}" "$2/connectd.db"' \
-		bash "$PROGRAM" "$GUEST_DIR" "$PYTHON" "$BATS_TEST_DIRNAME" "$TOKEN" "$OTHER" "$STRANGER" "$LAST"
+		bash "$PROGRAM" "$GUEST_DIR" "$PYTHON" "$BATS_TEST_DIRNAME" "$TOKEN" "$OTHER" "$STRANGER" "$LAST" "$SOCKET"
 }
 
 @test "health and metrics are there for this machine, and count what happens" {
