@@ -284,6 +284,18 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(connectd_pid)/status"; }
 	[ "$status" -eq 1 ]
 }
 
+@test "with a certificate, sockets come over TLS and HTTP/1.1, and from the server's own pages" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+		-addext subjectAltName=IP:127.0.0.1 -keyout "$TEST/tls.key" -out "$TEST/tls.pem" 2>/dev/null
+	configure "compute_certificate = $TEST/tls.pem" "compute_private_key = $TEST/tls.key"
+	id=$(operator curl -s --http2 --cacert "$TEST/tls.pem" -H "Authorization: Bearer $TOKEN" -w '%{stderr}%{http_version}' \
+		-d '{"vm_id":42,"user":"ubuntu"}' "https://$COMPUTE/compute/instance/connect" 2>"$TEST/version" | jq -r .id)
+	[ "$(<"$TEST/version")" = 1.1 ]
+	[ "$(refusal "wss${TERMINAL#ws}/$id" --cacert "$TEST/tls.pem" -H "Origin: http://$COMPUTE")" = "403 compute.origin.forbidden" ]
+	EXC_CA=$TEST/tls.pem EXC_ORIGIN=https://$COMPUTE client bytes_of "wss${TERMINAL#ws}/$id" "seq 100000"
+	[ "$(tail -n 99999 "$TEST/out" | tr -d '\r' | sha256sum)" = "$(seq 2 100000 | sha256sum)" ]
+}
+
 @test "fifty terminals are open at once, and not one more than there may be" {
 	configure 'sockets_max = 50'
 	TOKEN_BO=$(connectd token add user:many --instance '*')

@@ -2,11 +2,12 @@
 """A client of the control plane's WebSockets, as people write them with python3-websockets.
 
 terminal.py SCENARIO URL [ARGUMENT...]; EXC_TOKEN, if set, goes into the Authorization header, EXC_ORIGIN
-into Origin. The close code and reason are the last line of standard error.
+into Origin, EXC_CA names a certificate to trust. The close code and reason are the last line of standard error.
 """
 import asyncio
 import inspect
 import os
+import ssl
 import struct
 import sys
 import threading
@@ -28,6 +29,8 @@ def connect(url, **options):
     options[name] = headers
     if os.environ.get("EXC_ORIGIN"):
         options["origin"] = os.environ["EXC_ORIGIN"]
+    if os.environ.get("EXC_CA"):
+        options["ssl"] = ssl.create_default_context(cafile=os.environ["EXC_CA"])
     return websockets.connect(url, max_size=None, **options)
 
 
