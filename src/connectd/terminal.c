@@ -24,6 +24,7 @@
 #define RAW_POLL_US (10 * LWS_US_PER_MS)
 #define RAW_POLLS_MAX 500
 #define SSH_FAILED 255
+#define SSH_SAYS "ssh: "
 
 struct terminal {
 	struct web_socket *socket;
@@ -101,13 +102,16 @@ static void on_log(struct watch *watch, uint32_t events)
 static void end(struct terminal *terminal)
 {
 	struct web_socket *socket = terminal->socket;
+	const char *problem = terminal->problem;
 
+	/* Some of its lines say whose they are. */
+	if (strncmp(problem, SSH_SAYS, strlen(SSH_SAYS)) == 0)
+		problem += strlen(SSH_SAYS);
 	if (terminal->is_authenticated)
 		web_socket_end(socket, LWS_CLOSE_STATUS_NORMAL, "exit status %d", terminal->status);
 	else
-		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "ssh: %s",
-			       terminal->problem[0] == '\0' ? "ended without a word"
-							    : terminal->problem);
+		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, SSH_SAYS "%s",
+			       problem[0] == '\0' ? "ended without a word" : problem);
 }
 
 static void on_ended(void *context, int status)

@@ -189,7 +189,7 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(connectd_pid)/status"; }
 	connectd instance add 43 --address 192.0.2.43 --host "$GUEST_ADDRESS" --port 9 \
 		--host-key "$(cut -d' ' -f1,2 "$TEST/host.pub")"
 	client eager "$TERMINAL/$(session 43)"
-	[[ "$closed" == "1011 ssh: "*"Connection refused" ]]
+	[[ "$closed" == "1011 ssh: connect to host $GUEST_ADDRESS port 9: Connection refused"* ]]
 	connectd instance remove 43
 	id=$(session)
 	use=$(jq -r .private_key "$TEST/session" >"$TEST/key" && chmod 0600 "$TEST/key" && echo "$TEST/key")

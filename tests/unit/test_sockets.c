@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What decides about WebSockets without one: keys in the vault, seats, origins, messages. */
+/* What decides about WebSockets without one: sessions, keys in the vault, seats, origins, messages.
+ */
 #include "unit.h"
 
 #include <stdbool.h>
 
 #include "connectd/origin.h"
 #include "connectd/seats.h"
+#include "connectd/session.h"
 #include "connectd/terminal_frame.h"
 #include "connectd/vault.h"
+#include "mint.h"
 
 #define NOW 1000
 
@@ -85,6 +88,49 @@ static void a_full_vault_forgets_what_ends_first(void **state)
 	name_of(8, name);
 	assert_true(vault_has(&vault, name, NOW));
 	vault_free(&vault);
+}
+
+#define SESSION "session-1"
+
+/* A database with one session, which ends at NOW + 60 */
+static void make_session(struct store *store, const char *directory)
+{
+	char path[256], error[256], hash[DIGEST_HEX_SIZE];
+
+	snprintf(path, sizeof path, "%s/connectd.db", directory);
+	assert_true(store_open(store, path, true, error, sizeof error));
+	assert_true(digest_hex(SESSION, strlen(SESSION), hash));
+	assert_true(
+		store_run(store,
+			  "INSERT INTO grants(jti, vm_id, user, fingerprint, caller, request_id,"
+			  " expires, jws) VALUES('j', '42', 'u', 'f', 'user:ana', 'r', ?, '')",
+			  "i", (int64_t)NOW + 60));
+	assert_true(store_run(store,
+			      "INSERT INTO sessions(id_hash, jti, vm_id, user, expires)"
+			      " VALUES(?, 'j', '42', 'u', ?)",
+			      "ti", hash, (int64_t)NOW + 60));
+}
+
+/* As two replicas do, both of which have found it live */
+static void a_session_is_taken_once(void **state)
+{
+	char *directory = mint_directory();
+	struct connect_session session;
+	struct store store;
+
+	(void)state;
+	make_session(&store, directory);
+	assert_int_equal(session_find(&store, "session-2", NOW, &session), SESSION_UNKNOWN);
+	assert_int_equal(session_find(&store, SESSION, NOW + 60, &session), SESSION_EXPIRED);
+	assert_false(session_take(&store, &session, NOW + 60));
+	assert_int_equal(session_find(&store, SESSION, NOW, &session), SESSION_LIVE);
+	assert_string_equal(session.caller.principal, "user:ana");
+	assert_string_equal(session.vm_id, "42");
+	assert_true(session_take(&store, &session, NOW));
+	assert_false(session_take(&store, &session, NOW));
+	assert_int_equal(session_find(&store, SESSION, NOW, &session), SESSION_USED);
+	store_close(&store);
+	mint_remove(directory);
 }
 
 static void seats_are_counted(void **state)
@@ -248,6 +294,7 @@ int main(void)
 		cmocka_unit_test(vault_gives_each_key_once),
 		cmocka_unit_test(vault_overwrites_what_is_taken_or_over),
 		cmocka_unit_test(a_full_vault_forgets_what_ends_first),
+		cmocka_unit_test(a_session_is_taken_once),
 		cmocka_unit_test(seats_are_counted),
 		cmocka_unit_test(origins_are_compared_whole),
 		cmocka_unit_test(messages_have_a_kind),
