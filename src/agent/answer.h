@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our own answer to sshd: ask the endpoint, verify, record the offer, print the key. */
+/* Our own answer to sshd: ask the provider, record the offer, print the key. */
 #ifndef EXC_ANSWER_H
 #define EXC_ANSWER_H
 

@@ -15,6 +15,7 @@
 #include "agent/next_command.h"
 #include "agent/pam_wired.h"
 #include "agent/paths.h"
+#include "agent/provider.h"
 #include "grant/cleanup.h"
 
 struct reader {
@@ -64,7 +65,11 @@ static bool read_metadata_url(struct config *config, const char *value)
 
 static bool read_provider(struct config *config, const char *value)
 {
-	return strcmp(value, "excloud") == 0;
+	const struct provider *provider = provider_named(value);
+
+	if (provider != NULL)
+		config->provider = provider;
+	return provider != NULL;
 }
 
 static bool read_instance_id(struct config *config, const char *value)
@@ -132,7 +137,7 @@ static const struct setting {
 	const char *expected;
 } settings[] = {
 	{ "metadata_url", read_metadata_url, "http:// or https:// and an address" },
-	{ "provider", read_provider, "excloud" },
+	{ "provider", read_provider, NULL }, /* the names that there are */
 	{ "instance_id", read_instance_id, "auto, or letters, digits and ._-" },
 	{ "trust_dir", read_trust_dir, "a path that starts with a slash" },
 	{ "max_key_lifetime", read_lifetime, "1 to 60 seconds" },
@@ -160,8 +165,9 @@ static int read_line(void *context, const char *section, const char *name, const
 	struct reader *reader = context;
 	const struct setting *setting = find_setting(section, name);
 	uint32_t bit = setting == NULL ? 0 : 1U << (setting - settings);
-	char wrong[PROBLEM_DETAIL_SIZE] = "";
+	char wrong[PROBLEM_DETAIL_SIZE] = "", providers[64];
 
+	provider_names(providers, sizeof providers);
 	if (setting == NULL)
 		snprintf(wrong, sizeof wrong, "there is no setting %s%.32s%s%.64s",
 			 section[0] == '\0' ? "" : "[", section, section[0] == '\0' ? "" : "] ",
@@ -170,7 +176,7 @@ static int read_line(void *context, const char *section, const char *name, const
 		snprintf(wrong, sizeof wrong, "%s is set twice", setting->name);
 	else if (!setting->read(reader->config, value))
 		snprintf(wrong, sizeof wrong, "%s = %.64s is not %s", setting->name, value,
-			 setting->expected);
+			 setting->expected == NULL ? providers : setting->expected);
 	reader->seen |= bit;
 	if (reader->detail[0] == '\0')
 		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "%s", wrong);
@@ -193,6 +199,7 @@ static bool parse(struct config *config, FILE *file, const char *path, char *det
 static void set_defaults(struct config *config)
 {
 	*config = (struct config){
+		.provider = provider_default(),
 		.metadata_url = "http://169.254.169.254",
 		.instance_id = INSTANCE_ID_AUTO,
 		.trust_dir = TRUST_DIR,
@@ -241,6 +248,8 @@ bool config_load(struct config *config, const char *path, char detail[PROBLEM_DE
 		good = parse(config, file, path, detail);
 		fclose(file);
 	}
+	if (config->single_use == SINGLE_USE_AUTO)
+		config->single_use = config->provider->single_use_default;
 	if (config->single_use == SINGLE_USE_AUTO)
 		config->single_use =
 			pam_wired(PAM_WIRED_FILE) ? SINGLE_USE_PAM : SINGLE_USE_CONNECTION;

@@ -15,13 +15,16 @@
 #define CONFIG_TIMEOUT_MS_MAX 10000
 
 enum single_use {
-	SINGLE_USE_AUTO, /* config_load() turns it into one of the other three */
+	SINGLE_USE_AUTO, /* config_load() turns it into what the provider has as its default */
 	SINGLE_USE_PAM, /* the module spends the key */
 	SINGLE_USE_CONNECTION, /* an offer holds for the first connection that asked */
 	SINGLE_USE_NO, /* nothing is recorded; a key logs in until it expires */
 };
 
+struct provider; /* agent/provider.h */
+
 struct config {
+	const struct provider *provider; /* never NULL */
 	char metadata_url[CONFIG_VALUE_SIZE]; /* without a slash at the end */
 	char instance_id[CONFIG_VALUE_SIZE]; /* "auto": instance_find() looks for it */
 	char trust_dir[CONFIG_VALUE_SIZE];

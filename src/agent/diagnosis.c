@@ -2,27 +2,8 @@
 /* Everything that must be right for a one-time login, looked at one by one. */
 #include "agent/diagnosis.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "agent/patient.h"
-
-void find(struct patient *patient, enum finding_level level, const char *name, const char *mend,
-	  const char *format, ...)
-{
-	struct finding *finding = &patient->diagnosis->findings[patient->diagnosis->count];
-	va_list values;
-
-	if (patient->diagnosis->count == FINDINGS_MAX)
-		return;
-	patient->diagnosis->count++;
-	finding->level = level;
-	finding->name = name;
-	snprintf(finding->mend, sizeof finding->mend, "%s", mend);
-	va_start(values, format);
-	vsnprintf(finding->text, sizeof finding->text, format, values);
-	va_end(values);
-}
+#include "agent/provider.h"
 
 static void check_config(struct patient *patient, const char *path)
 {
@@ -46,6 +27,6 @@ void diagnose(struct diagnosis *diagnosis, const char *config_path)
 	diagnose_machine(&patient);
 	/* The rest depends on what the configuration says. */
 	if (patient.config_is_good)
-		diagnose_grants(&patient);
+		patient.config.provider->diagnose(&patient);
 	trust_free(patient.trust);
 }

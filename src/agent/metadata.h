@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ask the metadata endpoint over HTTP, once, within bounds. */
+/* excloud's metadata endpoint: grants, receipts and host keys over HTTP. */
 #ifndef EXC_METADATA_H
 #define EXC_METADATA_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include <cjson/cJSON.h>
 
@@ -12,8 +12,6 @@
 
 /* Bytes of one answer's body: METADATA_GRANTS_MAX usual grants fit many times over. */
 #define METADATA_ANSWER_BYTES_MAX (256 * 1024)
-/* Bytes of one answer's headers */
-#define METADATA_HEADER_BYTES_MAX (16 * 1024)
 /* Grants of one answer that are looked at */
 #define METADATA_GRANTS_MAX 16
 /* 128 bits in hexadecimal, and the NUL */

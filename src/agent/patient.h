@@ -30,8 +30,4 @@ void diagnose_sshd(struct patient *patient);
 /* What of ours has to be on this machine, for the agent's user to work with */
 void diagnose_machine(struct patient *patient);
 
-/* What makes a grant hold: trust anchors, instance id, endpoint and clock. Opens patient->trust,
- * which is the caller's to free. */
-void diagnose_grants(struct patient *patient);
-
 #endif

@@ -32,6 +32,13 @@ const char *problem_advice(enum problem problem)
 	return "";
 }
 
+bool problem_is_endpoints(enum problem problem)
+{
+	return problem == PROBLEM_ENDPOINT_UNREACHABLE || problem == PROBLEM_ENDPOINT_TIMEOUT ||
+	       problem == PROBLEM_REDIRECTED || problem == PROBLEM_ANSWER_TOO_LARGE ||
+	       problem == PROBLEM_ANSWER_MALFORMED || problem == PROBLEM_HTTP_STATUS;
+}
+
 void problem_report(const struct ledger *ledger, enum problem problem, const char *user,
 		    const char *detail)
 {

@@ -3,6 +3,8 @@
 #ifndef EXC_PROBLEM_H
 #define EXC_PROBLEM_H
 
+#include <stdbool.h>
+
 #include "agent/ledger.h"
 
 /* After the endpoint failed, it is not asked for so many seconds; and each problem is logged at
@@ -60,6 +62,9 @@ enum problem {
 
 /* The stable name; a string constant, never NULL. */
 const char *problem_name(enum problem problem);
+
+/* Is the endpoint to blame, so that it is not worth asking again at once? */
+bool problem_is_endpoints(enum problem problem);
 
 /* What a person can do about it; a string constant, never NULL. */
 const char *problem_advice(enum problem problem);

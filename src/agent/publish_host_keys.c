@@ -11,7 +11,7 @@
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/host_keys.h"
-#include "agent/metadata.h"
+#include "agent/provider.h"
 #include "agent/retry.h"
 #include "grant/json.h"
 
@@ -35,6 +35,7 @@ static void say(struct publication *publication, bool last, const char *why)
 static bool publish(void *context, bool last)
 {
 	struct publication *publication = context;
+	const struct config *config = publication->config;
 	_cleanup_json_ cJSON *document = cJSON_CreateObject();
 	cJSON *keys = cJSON_AddArrayToObject(document, "host_keys");
 	_cleanup_free_ char *text = NULL;
@@ -47,7 +48,7 @@ static bool publish(void *context, bool last)
 	}
 	text = cJSON_PrintUnformatted(document);
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
-			       : metadata_put_host_keys(publication->config, text, detail);
+			       : config->provider->send_host_keys(config, text, detail);
 	publication->count = (unsigned int)cJSON_GetArraySize(keys);
 	if (problem == PROBLEM_NONE)
 		return true;

@@ -11,8 +11,8 @@
 
 #include "agent/agent.h"
 #include "agent/config.h"
-#include "agent/metadata.h"
 #include "agent/paths.h"
+#include "agent/provider.h"
 #include "agent/retry.h"
 #include "grant/json.h"
 
@@ -90,7 +90,7 @@ static int send_batch(const struct config *config, DIR *folder, bool quiet)
 		return 0;
 	text = cJSON_PrintUnformatted(document);
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
-			       : metadata_post_receipts(config, text, detail);
+			       : config->provider->send_receipts(config, text, detail);
 	if (problem != PROBLEM_NONE && !quiet)
 		fprintf(stderr, "exc-instance-connect: %u receipts wait: %s (%s); %s\n",
 			batch.count, detail, problem_name(problem), problem_advice(problem));

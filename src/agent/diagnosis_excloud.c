@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Could a grant hold here: is there trust, an identity, an endpoint, and the right time? */
+/* Could a grant of excloud hold here: is there trust, an identity, an endpoint, and the right time?
+ */
+#include "agent/diagnosis_excloud.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "agent/instance.h"
 #include "agent/metadata.h"
 #include "agent/paths.h"
-#include "agent/patient.h"
 #include "grant/json.h"
 #include "grant/signed_time.h"
 
@@ -152,7 +155,7 @@ static void check_endpoint(struct patient *patient)
 		check_clock(patient, answer, nonce);
 }
 
-void diagnose_grants(struct patient *patient)
+void diagnose_excloud(struct patient *patient)
 {
 	check_trust(patient);
 	check_instance(patient);

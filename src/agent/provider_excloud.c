@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* excloud: signed grants (JWS) from the metadata endpoint, by a trust anchor of this machine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/config.h"
+#include "agent/diagnosis_excloud.h"
+#include "agent/instance.h"
+#include "agent/metadata.h"
+#include "agent/provider.h"
+#include "agent/vouched_time.h"
+#include "grant/json.h"
+#include "grant/signed_time.h"
+#include "grant/trust.h"
+
+/* What verifying the answer needs. */
+struct request {
+	const struct provider_query *query;
+	const struct provider_sink *sink;
+	char instance_id[INSTANCE_ID_SIZE];
+	char nonce[METADATA_NONCE_SIZE];
+	int64_t asked; /* clock_boottime() when the endpoint was asked */
+	struct trust *trust;
+};
+
+static enum problem open_trust(struct request *request, char *detail)
+{
+	const char *directory = request->query->config->trust_dir;
+
+	switch (trust_open(directory, &request->trust)) {
+	case TRUST_OK:
+		return PROBLEM_NONE;
+	case TRUST_UNSAFE:
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "others than root may write %.128s",
+			 directory);
+		return PROBLEM_TRUST_UNSAFE;
+	case TRUST_TOO_MANY:
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "over %d files in %.128s", TRUST_FILES_MAX,
+			 directory);
+		return PROBLEM_TRUST_UNSAFE;
+	case TRUST_EMPTY:
+	case TRUST_NO_MEMORY:
+		break;
+	}
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "no trust anchor can be read in %.128s", directory);
+	return PROBLEM_TRUST_EMPTY;
+}
+
+/* Everything that must be right before the endpoint is worth asking. */
+static enum problem prepare(struct request *request, char *detail)
+{
+	enum problem problem = open_trust(request, detail);
+
+	if (problem != PROBLEM_NONE)
+		return problem;
+	if (!instance_find(request->query->config->instance_id, request->instance_id, NULL)) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE,
+			 "neither SMBIOS nor cloud-init says which instance this is");
+		return PROBLEM_INSTANCE_UNKNOWN;
+	}
+	if (!metadata_make_nonce(request->nonce)) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the kernel has no random numbers yet");
+		return PROBLEM_ENDPOINT_UNREACHABLE;
+	}
+	return PROBLEM_NONE;
+}
+
+static const char *signer_name(const struct config *config)
+{
+	return config->signer_name[0] == '\0' ? NULL : config->signer_name;
+}
+
+/* "Now" for the grants of this answer, and whether the endpoint vouches for it. */
+static time_t find_now(const struct request *request, const cJSON *answer, bool *is_vouched)
+{
+	const struct provider_query *query = request->query;
+	const char *text = json_string(answer, "time");
+	const struct signed_time_policy policy = {
+		.trust = request->trust,
+		.signer_name = signer_name(query->config),
+		.instance_id = request->instance_id,
+		.nonce = request->nonce,
+		.now = vouched_time_without(query->ledger),
+	};
+	enum grant_verdict verdict;
+	time_t signed_time;
+
+	*is_vouched = false;
+	if (text == NULL)
+		return policy.now;
+	verdict = signed_time_verify(text, strlen(text), &policy, &signed_time);
+	*is_vouched = verdict == GRANT_OK;
+	if (verdict == GRANT_OK)
+		return vouched_time_take(query->ledger, signed_time);
+	problem_report(query->ledger, PROBLEM_SIGNED_TIME_INVALID, query->user,
+		       grant_verdict_name(verdict));
+	return policy.now;
+}
+
+/* The earliest second in which a grant can have been issued after this boot, when the ledger was
+ * empty: what is not known for sure counts as before it. */
+static time_t find_boot(const struct request *request, time_t now, bool is_vouched)
+{
+	return clock_started(now, request->asked) + CLOCK_STARTED_ERROR +
+	       (time_t)(is_vouched ? 0 : request->query->config->clock_skew);
+}
+
+/* Look through the answer's grants for one that holds. */
+static void choose(const struct request *request, const cJSON *answer)
+{
+	const struct config *config = request->query->config;
+	const struct provider_sink *sink = request->sink;
+	const cJSON *grants = json_member(answer, "grants");
+	bool is_vouched;
+	const time_t now = find_now(request, answer, &is_vouched);
+	const struct grant_policy policy = {
+		.trust = request->trust,
+		.signer_name = signer_name(config),
+		.instance_id = request->instance_id,
+		.user = request->query->user,
+		.fingerprint = request->query->fingerprint,
+		.now = now,
+		.boot = find_boot(request, now, is_vouched),
+		.lifetime_max = config->max_key_lifetime,
+		.clock_skew = config->clock_skew,
+	};
+	unsigned int seen = 0;
+	const cJSON *element;
+
+	cJSON_ArrayForEach(element, grants)
+	{
+		const char *text = cJSON_GetStringValue(element);
+		enum grant_verdict verdict;
+		struct grant grant;
+
+		if (++seen > METADATA_GRANTS_MAX)
+			return;
+		verdict = grant_verify(text == NULL ? "" : text, text == NULL ? 0 : strlen(text),
+				       &policy, &grant);
+		if (verdict == GRANT_OK && sink->take(sink->context, &grant, now))
+			return;
+		/* A user's other live grants are for other keys: nothing is wrong with them. */
+		if (verdict != GRANT_OK && verdict != GRANT_WRONG_FINGERPRINT)
+			sink->refuse(sink->context, &grant, verdict);
+	}
+}
+
+static bool has_grants(const cJSON *answer)
+{
+	const cJSON *grants = json_member(answer, "grants");
+
+	return cJSON_IsArray(grants) && grants->child != NULL;
+}
+
+static enum problem find_grants(struct request *request, char *detail)
+{
+	const struct config *config = request->query->config;
+	_cleanup_json_ cJSON *answer = NULL;
+	enum problem problem = prepare(request, detail);
+
+	if (problem != PROBLEM_NONE)
+		return problem;
+	request->asked = clock_boottime();
+	problem = metadata_get_grants(config, request->query->user, request->query->fingerprint,
+				      request->nonce, &answer, detail);
+	if (problem != PROBLEM_NONE || answer == NULL)
+		return problem;
+	if (!cJSON_IsArray(json_member(answer, "grants"))) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.128s answered without a list of grants",
+			 config->metadata_url);
+		return PROBLEM_ANSWER_MALFORMED;
+	}
+	if (!has_grants(answer))
+		return PROBLEM_NONE;
+	if (trust_load(request->trust) != TRUST_OK) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "no file in %.128s holds a key or a CA",
+			 config->trust_dir);
+		return PROBLEM_TRUST_EMPTY;
+	}
+	choose(request, answer);
+	return PROBLEM_NONE;
+}
+
+static enum problem find_all(const struct provider_query *query, const struct provider_sink *sink,
+			     char *detail)
+{
+	struct request request = { .query = query, .sink = sink };
+	enum problem problem = find_grants(&request, detail);
+
+	trust_free(request.trust);
+	return problem;
+}
+
+const struct provider provider_excloud = {
+	.name = "excloud",
+	.single_use_default = SINGLE_USE_AUTO,
+	.find = find_all,
+	.send_receipts = metadata_post_receipts,
+	.send_host_keys = metadata_put_host_keys,
+	.diagnose = diagnose_excloud,
+};
