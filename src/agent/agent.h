@@ -9,6 +9,7 @@
  * exit status. */
 int authorized_keys_main(int argc, char **argv, const char *config_path);
 int doctor_main(int argc, char **argv, const char *config_path);
+int ec2_verify_main(int argc, char **argv, const char *config_path);
 int publish_host_keys_main(int argc, char **argv, const char *config_path);
 int report_main(int argc, char **argv, const char *config_path);
 int sshd_main(int argc, char **argv, const char *config_path);

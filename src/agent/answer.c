@@ -71,7 +71,7 @@ static void back_off(const struct ledger *ledger)
 }
 
 static void audit_grant(const struct query *query, const struct grant *grant,
-			enum audit_event event, const char *reason)
+			enum audit_event event, const char *reason, const char *detail)
 {
 	const struct audit_record record = { .event = event,
 					     .user = query->user,
@@ -79,7 +79,8 @@ static void audit_grant(const struct query *query, const struct grant *grant,
 					     .jti = grant->jti,
 					     .fingerprint = query->fingerprint,
 					     .request_id = grant->request_id,
-					     .reason = reason };
+					     .reason = reason,
+					     .detail = detail };
 
 	audit_write(&record);
 }
@@ -124,7 +125,7 @@ static bool offer(const struct query *query, const struct grant *grant, time_t n
 	enum ledger_result result = LEDGER_UNAVAILABLE;
 
 	if (query->config->single_use == SINGLE_USE_NO) {
-		audit_grant(query, grant, AUDIT_OFFERED, NULL);
+		audit_grant(query, grant, AUDIT_OFFERED, NULL, NULL);
 		print_line(grant);
 		return true;
 	}
@@ -144,14 +145,14 @@ static bool offer(const struct query *query, const struct grant *grant, time_t n
 		result = ledger_offer(query->ledger, key_hash, &record, &connection, bind);
 	switch (result) {
 	case LEDGER_OFFERED:
-		audit_grant(query, grant, AUDIT_OFFERED, NULL);
+		audit_grant(query, grant, AUDIT_OFFERED, NULL, NULL);
 		print_line(grant);
 		return true;
 	case LEDGER_OFFERED_BEFORE:
 		print_line(grant);
 		return true;
 	case LEDGER_ALREADY_USED:
-		audit_grant(query, grant, AUDIT_REPLAYED, "already_used");
+		audit_grant(query, grant, AUDIT_REPLAYED, "already_used", NULL);
 		return false;
 	default:
 		report_ledger(query->ledger, query->user);
@@ -167,12 +168,13 @@ static bool take(void *context, const struct grant *grant, time_t now)
 	return offer(query, grant, now);
 }
 
-static void refuse(void *context, const struct grant *grant, enum grant_verdict verdict)
+static void refuse(void *context, const struct grant *grant, enum grant_verdict verdict,
+		   const char *detail)
 {
 	struct query *query = context;
 
 	query->has_grants = true;
-	audit_grant(query, grant, AUDIT_REFUSED, grant_verdict_name(verdict));
+	audit_grant(query, grant, AUDIT_REFUSED, grant_verdict_name(verdict), detail);
 }
 
 /* Ask the provider, which verifies, and offer. Returns what kept it from being done, with `detail`

@@ -7,6 +7,7 @@
 #include "agent/host_keys.h"
 #include "agent/paths.h"
 #include "agent/patient.h"
+#include "agent/provider.h"
 #include "agent/sshd.h"
 #include "agent/sshd_service.h"
 #include "agent/wiring.h"
@@ -69,7 +70,8 @@ static void check_sshd(struct patient *patient)
 		return;
 	}
 	check_command(patient, &sshd, &effective);
-	check_host_keys(patient, &effective);
+	if (!patient->config_is_good || patient->config.provider->send_host_keys != NULL)
+		check_host_keys(patient, &effective);
 	sshd_value(&effective, "authorizedkeyscommand", command);
 	if (sshd_find_other(&sshd, command, &other))
 		find(patient, FINDING_WARNING, "Match block",
@@ -88,7 +90,10 @@ static void check_pam(struct patient *patient)
 	struct wiring_state state;
 
 	wiring_look(&state);
-	if (state.pam && state.pam_wired)
+	if (patient->config_is_good && patient->config.single_use == SINGLE_USE_NO)
+		find(patient, FINDING_GOOD, "PAM", "",
+		     "the module is not needed: keys log in until they expire");
+	else if (state.pam && state.pam_wired)
 		find(patient, FINDING_GOOD, "PAM", "", "the module spends keys");
 	else if (state.pam_wired)
 		find(patient, FINDING_BAD, "PAM", "exc-instance-connect sshd enable",

@@ -2,19 +2,17 @@
 /* Which instance is this? Never answered by whoever sends the grants. */
 #include "agent/instance.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "agent/first_line.h"
 #include "agent/paths.h"
-#include "grant/cleanup.h"
 #include "grant/grant.h"
 
 #define ALLOWED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 #define MACHINE_ID_FILE "/etc/machine-id"
-#define LINE_SIZE 256
 
 static const struct place {
 	const char *path;
@@ -48,34 +46,18 @@ static bool is_placeholder(const char *id)
 	return false;
 }
 
-/* The first line of a small file, without white space around it; empty when there is none. */
-static void read_line(const char *path, char line[LINE_SIZE])
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t got = fd < 0 ? -1 : read(fd, line, LINE_SIZE - 1);
-	char *start, *end;
-
-	line[got < 0 ? 0 : got] = '\0';
-	start = line + strspn(line, " \t");
-	start[strcspn(start, "\r\n")] = '\0';
-	end = start + strlen(start);
-	while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
-		*--end = '\0';
-	memmove(line, start, strlen(start) + 1);
-}
-
 /* Cut the machine id off a pin "ID MACHINE-ID". False when it is not this machine's: the file came
  * here with the image of another one. */
 static bool is_for_this_machine(char *pin)
 {
-	char machine_id[LINE_SIZE];
+	char machine_id[FIRST_LINE_SIZE];
 	char *space = strpbrk(pin, " \t");
 
 	if (space == NULL)
 		return true;
 	*space++ = '\0';
 	space += strspn(space, " \t");
-	read_line(MACHINE_ID_FILE, machine_id);
+	first_line(MACHINE_ID_FILE, machine_id);
 	return machine_id[0] != '\0' && strcmp(space, machine_id) == 0;
 }
 
@@ -83,10 +65,10 @@ static bool is_for_this_machine(char *pin)
 static bool read_id(const struct place *place, char id[INSTANCE_ID_SIZE])
 {
 	size_t prefix = strlen(GRANT_AUDIENCE_PREFIX);
-	char line[LINE_SIZE];
+	char line[FIRST_LINE_SIZE];
 	const char *start = line;
 
-	read_line(place->path, line);
+	first_line(place->path, line);
 	if (place->is_pin && !is_for_this_machine(line))
 		return false;
 	if (strncmp(start, GRANT_AUDIENCE_PREFIX, prefix) == 0)

@@ -23,11 +23,15 @@ static const struct subcommand {
 	  "print the one-time key that sshd asks about (AuthorizedKeysCommand)" },
 	{ "doctor", doctor_main, "[--json]",
 	  "say what keeps one-time keys from working, and what mends it" },
+	{ "ec2-verify", ec2_verify_main,
+	  "--keys FILE --signer FILE --ca FILE|DIR --ocsp DIR --instance ID --cn NAME "
+	  "[--fingerprint FP] [--now UNIXTIME]",
+	  "print the pushed keys of EC2 that hold, without asking anybody" },
 	{ "publish-host-keys", publish_host_keys_main, "[--retry SECONDS] [FILE...]",
 	  "tell the control plane this machine's SSH host keys" },
 	{ "report", report_main, "[--retry SECONDS]",
 	  "send the receipts of used keys to the metadata endpoint" },
-	{ "sshd", sshd_main, "enable [--chain] | disable | status [--json]",
+	{ "sshd", sshd_main, "enable [--chain] [--provider NAME] | disable | status [--json]",
 	  "wire sshd to this program, undo that, or say how it is wired" },
 };
 

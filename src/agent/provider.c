@@ -8,6 +8,7 @@
 /* The first one is the default. */
 static const struct provider *const providers[] = {
 	&provider_excloud,
+	&provider_ec2,
 };
 #define PROVIDERS (sizeof providers / sizeof providers[0])
 

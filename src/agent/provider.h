@@ -28,8 +28,9 @@ struct provider_sink {
 	 * further one is wanted. */
 	bool (*take)(void *context, const struct grant *grant, time_t now);
 	/* One for the offered key that does not hold. jti, caller and request_id are set only if
-	 * they are to be believed. */
-	void (*refuse)(void *context, const struct grant *grant, enum grant_verdict verdict);
+	 * they are to be believed. `detail` is what else is known, for people, or NULL. */
+	void (*refuse)(void *context, const struct grant *grant, enum grant_verdict verdict,
+		       const char *detail);
 };
 
 struct provider {
@@ -53,7 +54,7 @@ struct provider {
 };
 
 /* A new provider is one file with one of these, and its line in provider.c. */
-extern const struct provider provider_excloud;
+extern const struct provider provider_excloud, provider_ec2;
 
 /* The provider of this name, or NULL. */
 const struct provider *provider_named(const char *name);

@@ -142,7 +142,7 @@ static void choose(const struct request *request, const cJSON *answer)
 			return;
 		/* A user's other live grants are for other keys: nothing is wrong with them. */
 		if (verdict != GRANT_OK && verdict != GRANT_WRONG_FINGERPRINT)
-			sink->refuse(sink->context, &grant, verdict);
+			sink->refuse(sink->context, &grant, verdict, NULL);
 	}
 }
 

@@ -76,6 +76,10 @@ int publish_host_keys_main(int argc, char **argv, const char *config_path)
 		fprintf(stderr, "exc-instance-connect: %s\n", detail);
 		return EXIT_FAILURE;
 	}
+	if (config.provider->send_host_keys == NULL) {
+		printf("%s takes no host keys; nothing is published\n", config.provider->name);
+		return EXIT_SUCCESS;
+	}
 	publication.config = &config;
 	publication.files = (const char *const *)argv;
 	if (!retry(publish, &publication, seconds))

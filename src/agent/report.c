@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report: send the receipts of used keys to the metadata endpoint, and remove what it has taken. */
+/* report: send the receipts of used keys to the metadata endpoint, and remove what it has taken;
+ * or, where the provider takes none, all. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +75,18 @@ static void gather(DIR *folder, struct batch *batch)
 	}
 }
 
+/* Nobody wants them. Returns how many were removed. */
+static int drop_batch(DIR *folder)
+{
+	const struct dirent *entry;
+	int count = 0;
+
+	while (count < RECEIPTS_PER_REQUEST_MAX && (entry = readdir(folder)) != NULL)
+		if (is_receipt(entry->d_name) && unlinkat(dirfd(folder), entry->d_name, 0) == 0)
+			count++;
+	return count;
+}
+
 /* Send one batch. Returns how many receipts the endpoint took, or -1 with a word on stderr unless
  * `quiet`. */
 static int send_batch(const struct config *config, DIR *folder, bool quiet)
@@ -113,7 +126,8 @@ static bool report_folder(const struct config *config, const char *path, bool qu
 			fprintf(stderr, "exc-instance-connect: %s: %s\n", path, strerror(errno));
 			return false;
 		}
-		sent = send_batch(config, folder, quiet);
+		sent = config->provider->send_receipts == NULL ? drop_batch(folder)
+							       : send_batch(config, folder, quiet);
 		if (sent < RECEIPTS_PER_REQUEST_MAX)
 			return sent >= 0;
 	}

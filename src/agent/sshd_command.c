@@ -11,12 +11,19 @@
 #include "agent/config.h"
 #include "agent/pam_stack.h"
 #include "agent/paths.h"
+#include "agent/provider.h"
 #include "agent/sshd.h"
 #include "agent/sshd_service.h"
 #include "agent/sshd_status.h"
 #include "agent/wiring.h"
 
 #define WHY_SIZE 512
+
+/* What `sshd enable` was given. */
+struct enable {
+	bool chain;
+	const char *provider; /* or NULL */
+};
 
 /* The machine as it is before anything is changed. */
 struct before {
@@ -149,6 +156,26 @@ static bool plan_chain(const struct before *before, struct wiring_plan *plan)
 	return true;
 }
 
+/* Have agent.conf name the provider. False, after saying why not. */
+static bool plan_provider(const char *name, struct wiring_plan *plan)
+{
+	char why[WHY_SIZE] = "";
+	struct config config;
+
+	if (provider_named(name) == NULL) {
+		provider_names(why, sizeof why);
+		fail("there is no such provider, but", why);
+		return false;
+	}
+	if (!config_load(&config, CONFIG_FILE, why)) {
+		fail("nothing was changed, because " CONFIG_FILE " has a mistake", why);
+		return false;
+	}
+	if (strcmp(config.provider->name, name) != 0)
+		plan->provider = name;
+	return true;
+}
+
 /* Where our two settings have to stand to count. */
 static enum wiring_place choose_place(const struct before *before, bool other)
 {
@@ -160,12 +187,15 @@ static enum wiring_place choose_place(const struct before *before, bool other)
 }
 
 /* Decide what to write. False, after saying why nothing will be. */
-static bool make_plan(const struct before *before, bool chain, struct wiring_plan *plan)
+static bool make_plan(const struct before *before, const struct enable *options,
+		      struct wiring_plan *plan)
 {
 	const bool other =
 		!sshd_command_is_none(before->command) && !sshd_command_is_ours(before->command);
 
-	if (other && !chain) {
+	if (options->provider != NULL && !plan_provider(options->provider, plan))
+		return false;
+	if (other && !options->chain) {
 		say_whose(before);
 		fputs("To have both, one-time keys first and then that command:\n"
 		      "    exc-instance-connect sshd enable --chain\n",
@@ -226,12 +256,13 @@ static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 		snprintf(why, size, "sshd still asks %.128s", command);
 		return false;
 	}
-	if (plan->next_command == NULL)
+	if (plan->next_command == NULL && plan->provider == NULL)
 		return true;
 	if (config_load(&config, CONFIG_FILE, detail) &&
-	    strcmp(config.next_command, plan->next_command) == 0)
+	    (plan->next_command == NULL || strcmp(config.next_command, plan->next_command) == 0) &&
+	    (plan->provider == NULL || strcmp(config.provider->name, plan->provider) == 0))
 		return true;
-	snprintf(why, size, CONFIG_FILE " cannot hold that command: %.256s", detail);
+	snprintf(why, size, CONFIG_FILE " cannot hold what was added: %.256s", detail);
 	return false;
 }
 
@@ -248,11 +279,18 @@ static void say_other(const struct sshd_other *other)
 static void say_enabled(const struct before *before, const struct wiring_plan *plan,
 			const char *without_module)
 {
+	char detail[PROBLEM_DETAIL_SIZE];
 	struct sshd_other other;
+	struct config config;
 	struct sshd sshd;
 
+	config_load(&config, CONFIG_FILE, detail);
 	puts("sshd asks exc-instance-connect about keys that are not in authorized_keys.");
-	if (plan->module != NULL)
+	if (plan->provider != NULL)
+		printf("The agent gets keys from %s.\n", plan->provider);
+	if (config.single_use == SINGLE_USE_NO)
+		puts("A key logs in until it expires (single_use in exc-instance-connect.conf(5)).");
+	else if (plan->module != NULL)
 		puts("PAM spends a one-time key when its session opens.");
 	else
 		printf("A one-time key is bound to the first connection that offers it, without PAM's module:\n"
@@ -269,7 +307,7 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 		say_other(&other);
 }
 
-static int enable(bool chain)
+static int enable(const struct enable *options)
 {
 	struct wiring_plan plan = { .place = WIRING_NOWHERE };
 	char why[WHY_SIZE] = "", without[WHY_SIZE] = "", module[PAM_STACK_PATH_SIZE];
@@ -284,7 +322,7 @@ static int enable(bool chain)
 		plan.module = module;
 	else
 		snprintf(without, sizeof without, "%s", why);
-	if (!make_plan(&before, chain, &plan))
+	if (!make_plan(&before, options, &plan))
 		; /* said already */
 	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
 		 (units_changed && !sshd_service_read_units(why, sizeof why)) ||
@@ -316,26 +354,42 @@ static int disable(void)
 	if (status != EXIT_SUCCESS)
 		return status;
 	/* Only now: while sshd asked the agent, it was needed. */
-	if (!wiring_remove_next_command(why, sizeof why))
-		return fail("next_command could not be taken out", why);
+	if (!wiring_remove_settings(why, sizeof why))
+		return fail("what was added to agent.conf could not be taken out", why);
 	puts("sshd no longer asks exc-instance-connect.");
 	return EXIT_SUCCESS;
+}
+
+/* --chain and --provider NAME, each once at most. */
+static bool read_enable(int argc, char **argv, struct enable *options)
+{
+	*options = (struct enable){ 0 };
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--chain") == 0 && !options->chain)
+			options->chain = true;
+		else if (strcmp(argv[i], "--provider") == 0 && i + 1 < argc &&
+			 options->provider == NULL)
+			options->provider = argv[++i];
+		else
+			return false;
+	}
+	return true;
 }
 
 int sshd_main(int argc, char **argv, const char *config_path)
 {
 	const char *verb = argc > 0 ? argv[0] : "";
 	const char *option = argc == 2 ? argv[1] : NULL;
+	struct enable options;
 
-	if (argc <= 2 && strcmp(verb, "enable") == 0 &&
-	    (option == NULL || strcmp(option, "--chain") == 0))
-		return enable(option != NULL);
+	if (strcmp(verb, "enable") == 0 && read_enable(argc - 1, argv + 1, &options))
+		return enable(&options);
 	if (argc == 1 && strcmp(verb, "disable") == 0)
 		return disable();
 	if (argc <= 2 && strcmp(verb, "status") == 0 &&
 	    (option == NULL || strcmp(option, "--json") == 0))
 		return sshd_status(option != NULL, config_path);
-	fputs("Usage: exc-instance-connect sshd enable [--chain] | disable | status [--json]\n",
+	fputs("Usage: exc-instance-connect sshd enable [--chain] [--provider NAME] | disable | status [--json]\n",
 	      stderr);
 	return EXIT_USAGE;
 }

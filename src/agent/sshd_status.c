@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "agent/config.h"
+#include "agent/provider.h"
 #include "agent/sshd.h"
 #include "agent/sshd_service.h"
 #include "agent/wiring.h"
@@ -29,6 +30,8 @@ struct report {
 	struct sshd_other other;
 	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
 	char next_command[CONFIG_VALUE_SIZE];
+	const char *provider; /* where the agent gets keys from */
+	bool is_single_use;
 	char why[WHY_SIZE]; /* what is wrong with the configuration */
 };
 
@@ -41,6 +44,8 @@ static void look(struct report *report, const char *config_path)
 	memset(report, 0, sizeof *report);
 	wiring_look(&report->files);
 	config_load(&config, config_path, detail);
+	report->provider = config.provider->name;
+	report->is_single_use = config.single_use != SINGLE_USE_NO;
 	snprintf(report->next_command, sizeof report->next_command, "%s", config.next_command);
 	sshd_find(&report->sshd);
 	report->valid = sshd_test(&report->sshd, report->why, sizeof report->why) &&
@@ -72,6 +77,8 @@ static void print_json(const struct report *report)
 	cJSON_AddStringToObject(object, "written_to", wiring_place_name(report->files.place));
 	cJSON_AddBoolToObject(object, "pam_module", report->files.pam);
 	cJSON_AddBoolToObject(object, "pam_wired", report->files.pam_wired);
+	cJSON_AddStringToObject(object, "provider", report->provider);
+	cJSON_AddBoolToObject(object, "single_use", report->is_single_use);
 	cJSON_AddStringToObject(object, "next_command", report->next_command);
 	if (report->has_other) {
 		other = cJSON_AddObjectToObject(object, "match_block");
@@ -116,8 +123,10 @@ static void print_words(const struct report *report)
 	else
 		printf("sshd's settings are in %s.\n", wiring_place_name(report->files.place));
 	printf("PAM %s the module for sshd.\n", report->files.pam ? "has" : "does not have");
-	printf("The agent %s the module to spend keys.\n",
-	       report->files.pam_wired ? "relies on" : "does not rely on");
+	printf("The agent gets keys from %s, and %s.\n", report->provider,
+	       !report->is_single_use    ? "they log in until they expire"
+	       : report->files.pam_wired ? "relies on the module to spend them"
+					 : "does not rely on the module to spend them");
 	if (report->valid)
 		printf("sshd %s on this machine.\n",
 		       report->answers ? "answers" : "does not answer");

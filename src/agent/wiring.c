@@ -19,7 +19,10 @@
 	"# Written by: exc-instance-connect sshd enable. Removed by: exc-instance-connect sshd disable\n"
 #define CHAINED_BY                                                                                 \
 	"# Written by: exc-instance-connect sshd enable --chain. Removed by: exc-instance-connect sshd disable\n"
-#define NEXT_COMMAND "next_command = "
+#define PROVIDED_BY                                                                                \
+	"# Written by: exc-instance-connect sshd enable --provider. Removed by: exc-instance-connect sshd disable\n"
+#define NEXT_COMMAND CHAINED_BY "next_command = "
+#define PROVIDER PROVIDED_BY "provider = "
 
 static const char drop_in_text[] =
 	WRITTEN_BY "AuthorizedKeysCommand " WIRING_COMMAND
@@ -198,7 +201,7 @@ static bool write_drop_in(const char *path, bool wanted, char *why, size_t size)
 }
 
 /* In front of everything: what a person wrote stays as it is to the last byte. */
-static bool set_next_command(const char *command, char *why, size_t size)
+static bool set(const char *setting, const char *value, char *why, size_t size)
 {
 	size_t length;
 	_cleanup_free_ char *before = file_read(CONFIG_FILE, &length);
@@ -207,13 +210,32 @@ static bool set_next_command(const char *command, char *why, size_t size)
 
 	if (before == NULL && errno != ENOENT)
 		return file_say_errno(why, size, CONFIG_FILE);
-	text_length = asprintf(&text, CHAINED_BY NEXT_COMMAND "%s\n%s", command,
-			       before == NULL ? "" : before);
+	text_length = asprintf(&text, "%s%s\n%s", setting, value, before == NULL ? "" : before);
 	if (text_length < 0) {
 		text = NULL;
 		return file_say_errno(why, size, CONFIG_FILE);
 	}
 	return file_replace(CONFIG_FILE, text, (size_t)text_length) ||
+	       file_say_errno(why, size, CONFIG_FILE);
+}
+
+/* Take a setting of ours out of agent.conf, whatever its value. */
+static bool unset(const char *setting, char *why, size_t size)
+{
+	size_t length;
+	_cleanup_free_ char *text = file_read(CONFIG_FILE, &length);
+	char *ours = text == NULL ? NULL : strstr(text, setting);
+	char *rest;
+
+	if (ours == NULL)
+		return true;
+	rest = ours + strlen(setting);
+	rest += strcspn(rest, "\n");
+	rest += *rest == '\n';
+	memmove(ours, rest, strlen(rest) + 1);
+	if (text[0] == '\0')
+		return file_remove(CONFIG_FILE) || file_say_errno(why, size, CONFIG_FILE);
+	return file_replace(CONFIG_FILE, text, strlen(text)) ||
 	       file_say_errno(why, size, CONFIG_FILE);
 }
 
@@ -232,7 +254,10 @@ static bool write_pam_wired(const char *module, char *why, size_t size)
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size)
 {
 	/* Before sshd asks the agent, so that nobody's keys are unknown in between. */
-	if (plan->next_command != NULL && !set_next_command(plan->next_command, why, size))
+	if (plan->next_command != NULL && !set(NEXT_COMMAND, plan->next_command, why, size))
+		return false;
+	if (plan->provider != NULL &&
+	    !(unset(PROVIDER, why, size) && set(PROVIDER, plan->provider, why, size)))
 		return false;
 	if (!(plan->place == WIRING_IN_UNITS ? write_units(units_changed, why, size)
 					     : remove_units(units_changed, why, size)))
@@ -254,21 +279,7 @@ bool wiring_remove(bool *units_changed, char *why, size_t size)
 	       write_drop_in(WIRING_DROP_IN_FIRST, false, why, size) && pam_stack_remove(why, size);
 }
 
-bool wiring_remove_next_command(char *why, size_t size)
+bool wiring_remove_settings(char *why, size_t size)
 {
-	size_t length;
-	_cleanup_free_ char *text = file_read(CONFIG_FILE, &length);
-	char *ours = text == NULL ? NULL : strstr(text, CHAINED_BY NEXT_COMMAND);
-	char *rest;
-
-	if (ours == NULL)
-		return true;
-	rest = ours + strlen(CHAINED_BY NEXT_COMMAND);
-	rest += strcspn(rest, "\n");
-	rest += *rest == '\n';
-	memmove(ours, rest, strlen(rest) + 1);
-	if (text[0] == '\0')
-		return file_remove(CONFIG_FILE) || file_say_errno(why, size, CONFIG_FILE);
-	return file_replace(CONFIG_FILE, text, strlen(text)) ||
-	       file_say_errno(why, size, CONFIG_FILE);
+	return unset(NEXT_COMMAND, why, size) && unset(PROVIDER, why, size);
 }

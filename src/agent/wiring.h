@@ -31,6 +31,7 @@ struct wiring_plan {
 	const char
 		*module; /* where PAM finds it: PAM's line and pam.wired as well; NULL: neither */
 	const char *next_command; /* to be set in agent.conf; NULL: leave it as it is */
+	const char *provider; /* the same */
 };
 
 /* What of the wiring is there. */
@@ -54,11 +55,12 @@ bool wiring_save(struct file_backup *backup, char *why, size_t size);
  */
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size);
 
-/* Remove what is ours, and nothing else; next_command stays until sshd no longer asks the agent.
- * False, with `why`. */
+/* Remove what is ours, and nothing else; what is in agent.conf stays until sshd no longer asks the
+ * agent. False, with `why`. */
 bool wiring_remove(bool *units_changed, char *why, size_t size);
 
-/* Remove the next_command that wiring_write() set, not one that a person wrote. */
-bool wiring_remove_next_command(char *why, size_t size);
+/* Remove the next_command and the provider that wiring_write() set, not those that a person wrote.
+ */
+bool wiring_remove_settings(char *why, size_t size);
 
 #endif

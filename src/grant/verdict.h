@@ -18,6 +18,13 @@
 	X(GRANT_UNKNOWN_KEY, "unknown_key")                                                        \
 	X(GRANT_UNTRUSTED_CHAIN, "untrusted_chain")                                                \
 	X(GRANT_SIGNER_NOT_ALLOWED, "signer_not_allowed")                                          \
+	X(GRANT_STAPLE_MISSING, "staple_missing")                                                  \
+	X(GRANT_STAPLE_MALFORMED, "staple_malformed")                                              \
+	X(GRANT_STAPLE_OTHER_CERTIFICATE, "staple_other_certificate")                              \
+	X(GRANT_STAPLE_BAD_SIGNATURE, "staple_bad_signature")                                      \
+	X(GRANT_STAPLE_EXPIRED, "staple_expired")                                                  \
+	X(GRANT_STAPLE_NOT_GOOD, "staple_not_good")                                                \
+	X(GRANT_SIGNER_REVOKED, "signer_revoked")                                                  \
 	X(GRANT_BAD_SIGNATURE, "bad_signature")                                                    \
 	X(GRANT_BAD_CLAIM, "bad_claim")                                                            \
 	X(GRANT_WRONG_INSTANCE, "wrong_instance")                                                  \
