@@ -55,6 +55,52 @@ replayed" ]
 	[ "$status" -eq 255 ]
 }
 
+@test "enable --provider names the provider in agent.conf, and disable takes that back" {
+	agent_conf "# what a person wrote"
+	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
+	run wired enable --provider ec2
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"The agent gets keys from ec2."*"A key logs in until it expires"* ]]
+	[ "$(guest head -n 2 /etc/exc-instance-connect/agent.conf | tail -n 1)" = "provider = ec2" ]
+	[[ "$(wired status)" == *"The agent gets keys from ec2, and they log in until they expire."* ]]
+	[ "$(wired status --json | jq -r .provider)" = ec2 ]
+	fingerprint_etc >"$BATS_TEST_TMPDIR/once"
+	wired enable --provider ec2
+	wired enable
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/once" -
+	# The other one takes its line.
+	wired enable --provider excloud
+	one_time_login
+	wired enable --provider ec2
+	run one_time_login
+	[ "$status" -eq 255 ]
+	ordinary_login
+	wired disable
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "enable --provider leaves a provider that a person wrote, and does not know every name" {
+	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
+	run wired enable --provider openstack
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"there is no such provider, but: excloud, ec2"* ]]
+	agent_conf "provider = excloud"
+	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
+	run wired enable --provider ec2
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"cannot hold what was added"*"provider is set twice"*"everything was put back"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+	wired enable --provider excloud
+	for options in "--provider" "--provider ec2 --provider ec2" "--chain --chain" "ec2"; do
+		# shellcheck disable=SC2086 # several options
+		run wired enable $options
+		[ "$status" -eq 2 ]
+	done
+}
+
 @test "enable and disable can be repeated" {
 	wired enable
 	fingerprint_etc >"$BATS_TEST_TMPDIR/once"
