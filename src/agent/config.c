@@ -137,7 +137,7 @@ static const struct setting {
 	const char *expected;
 } settings[] = {
 	{ "metadata_url", read_metadata_url, "http:// or https:// and an address" },
-	{ "provider", read_provider, NULL }, /* the names that there are */
+	{ "provider", read_provider, NULL /* the names that there are */ },
 	{ "instance_id", read_instance_id, "auto, or letters, digits and ._-" },
 	{ "trust_dir", read_trust_dir, "a path that starts with a slash" },
 	{ "max_key_lifetime", read_lifetime, "1 to 60 seconds" },
@@ -158,6 +158,17 @@ static const struct setting *find_setting(const char *section, const char *name)
 	return NULL;
 }
 
+static void say_expected(const struct setting *setting, const char *value,
+			 char wrong[PROBLEM_DETAIL_SIZE])
+{
+	char names[64] = "";
+
+	if (setting->expected == NULL)
+		provider_names(names, sizeof names);
+	snprintf(wrong, PROBLEM_DETAIL_SIZE, "%s = %.64s is not %s", setting->name, value,
+		 setting->expected == NULL ? names : setting->expected);
+}
+
 /* inih calls this for every line; 0 tells it that the line is wrong. The
  * lines after a wrong one are read as well, for next_command. */
 static int read_line(void *context, const char *section, const char *name, const char *value)
@@ -165,9 +176,8 @@ static int read_line(void *context, const char *section, const char *name, const
 	struct reader *reader = context;
 	const struct setting *setting = find_setting(section, name);
 	uint32_t bit = setting == NULL ? 0 : 1U << (setting - settings);
-	char wrong[PROBLEM_DETAIL_SIZE] = "", providers[64];
+	char wrong[PROBLEM_DETAIL_SIZE] = "";
 
-	provider_names(providers, sizeof providers);
 	if (setting == NULL)
 		snprintf(wrong, sizeof wrong, "there is no setting %s%.32s%s%.64s",
 			 section[0] == '\0' ? "" : "[", section, section[0] == '\0' ? "" : "] ",
@@ -175,8 +185,7 @@ static int read_line(void *context, const char *section, const char *name, const
 	else if ((reader->seen & bit) != 0)
 		snprintf(wrong, sizeof wrong, "%s is set twice", setting->name);
 	else if (!setting->read(reader->config, value))
-		snprintf(wrong, sizeof wrong, "%s = %.64s is not %s", setting->name, value,
-			 setting->expected == NULL ? providers : setting->expected);
+		say_expected(setting, value, wrong);
 	reader->seen |= bit;
 	if (reader->detail[0] == '\0')
 		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "%s", wrong);

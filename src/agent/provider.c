@@ -5,11 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first one is the default. */
-static const struct provider *const providers[] = {
-	&provider_excloud,
-	&provider_ec2,
-};
+/* A line for each, with the name of its struct; the first one is the default. */
+#define LIST(X)                                                                                    \
+	X(provider_excloud)                                                                        \
+	X(provider_ec2)
+
+#define DECLARE(name) extern const struct provider name;
+LIST(DECLARE)
+
+#define POINT_TO(name) &name,
+static const struct provider *const providers[] = { LIST(POINT_TO) };
 #define PROVIDERS (sizeof providers / sizeof providers[0])
 
 const struct provider *provider_named(const char *name)

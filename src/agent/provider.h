@@ -33,6 +33,7 @@ struct provider_sink {
 		       const char *detail);
 };
 
+/* A new one is a file with one of these, and its line in provider.c. */
 struct provider {
 	const char *name; /* as agent.conf has it */
 	/* What single_use = auto means; SINGLE_USE_AUTO: the module where it is wired, otherwise
@@ -52,9 +53,6 @@ struct provider {
 	 * patient->trust if it likes, which is the caller's to free. */
 	void (*diagnose)(struct patient *patient);
 };
-
-/* A new provider is one file with one of these, and its line in provider.c. */
-extern const struct provider provider_excloud, provider_ec2;
 
 /* The provider of this name, or NULL. */
 const struct provider *provider_named(const char *name);

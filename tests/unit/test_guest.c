@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "agent/provider.h"
 #include "agent/instance.h"
 #include "agent/process.h"
 #include "mint.h"
@@ -72,6 +73,24 @@ static void every_setting_is_read(void **state)
 	assert_false(config_denies(&config, "roots"));
 }
 
+static void a_provider_has_a_default_of_its_own_for_single_use(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_true(load("single_use = auto\nprovider = ec2\n", &config, detail));
+	assert_string_equal(config.provider->name, "ec2");
+	assert_int_equal(config.single_use, SINGLE_USE_NO);
+	assert_true(load("provider = ec2\nsingle_use = connection\n", &config, detail));
+	assert_int_equal(config.single_use, SINGLE_USE_CONNECTION);
+	assert_true(load("provider = excloud\n", &config, detail));
+	assert_string_equal(config.provider->name, "excloud");
+	assert_int_not_equal(config.single_use, SINGLE_USE_NO);
+	assert_true(load("", &config, detail));
+	assert_string_equal(config.provider->name, "excloud");
+}
+
 static void a_wrong_line_is_named_with_what_was_expected(void **state)
 {
 	static const struct {
@@ -91,7 +110,7 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "metadata_url = HTTP://x\n", "http:// or https://" },
 		{ "metadata_url = http://\n", "http:// or https://" },
 		{ "metadata_url = https:///x\n", "http:// or https://" },
-		{ "provider = other\n", "excloud" },
+		{ "provider = other\n", "provider = other is not excloud, ec2" },
 		{ "instance_id = a/b\n", "instance_id" },
 		{ "trust_dir = trust.d\n", "a path that starts with a slash" },
 		{ "signer_name = Signer Example\n", "a DNS name" },
@@ -212,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_file_means_the_defaults),
 		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(a_provider_has_a_default_of_its_own_for_single_use),
 		cmocka_unit_test(a_wrong_line_is_named_with_what_was_expected),
 		cmocka_unit_test(a_typo_does_not_close_the_way_in_that_was_there_before),
 		cmocka_unit_test(a_file_that_others_may_write_is_not_read),
