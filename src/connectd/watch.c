@@ -101,7 +101,12 @@ void watch_end(const struct watcher *watcher, struct watch *watch)
 	watch->events = 0;
 }
 
+static void never(lws_sorted_usec_list_t *timer)
+{
+	(void)timer;
+}
+
 void timer_cancel(struct lws_context *context, lws_sorted_usec_list_t *timer)
 {
-	lws_sul_schedule(context, 0, timer, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_schedule(context, 0, timer, never, LWS_SET_TIMER_USEC_CANCEL);
 }

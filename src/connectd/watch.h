@@ -39,7 +39,8 @@ bool watch_set(const struct watcher *watcher, struct watch *watch, uint32_t even
 /* Wait for nothing more and close the descriptor, which becomes -1; nothing if it is. */
 void watch_end(const struct watcher *watcher, struct watch *watch);
 
-/* Cancel a timer: libwebsockets 4.0, which Debian 11 has, has no lws_sul_cancel(). */
+/* Cancel a timer: libwebsockets 4.0, which Debian 11 has, has no lws_sul_cancel(), and 4.3 ends the
+ * process that schedules one without a callback. */
 void timer_cancel(struct lws_context *context, lws_sorted_usec_list_t *timer);
 
 #endif
