@@ -258,11 +258,15 @@ static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 	}
 	if (plan->next_command == NULL && plan->provider == NULL)
 		return true;
-	if (config_load(&config, CONFIG_FILE, detail) &&
-	    (plan->next_command == NULL || strcmp(config.next_command, plan->next_command) == 0) &&
-	    (plan->provider == NULL || strcmp(config.provider->name, plan->provider) == 0))
+	if (!config_load(&config, CONFIG_FILE, detail))
+		snprintf(why, size, CONFIG_FILE " cannot hold what was added: %.256s", detail);
+	else if (plan->next_command != NULL && strcmp(config.next_command, plan->next_command) != 0)
+		/* inih takes " ;" for the beginning of a comment. */
+		snprintf(why, size, CONFIG_FILE " cannot hold that command");
+	else if (plan->provider != NULL && strcmp(config.provider->name, plan->provider) != 0)
+		snprintf(why, size, CONFIG_FILE " names another provider");
+	else
 		return true;
-	snprintf(why, size, CONFIG_FILE " cannot hold what was added: %.256s", detail);
 	return false;
 }
 

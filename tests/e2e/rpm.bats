@@ -87,6 +87,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	{
 		echo "drwxr-xr-x 0 0 /etc/exc-instance-connect"
 		echo "drwxr-xr-x 0 0 /etc/exc-instance-connect/trust.d"
+		echo "-rwxr-xr-x 0 0 /usr/bin/exc"
 		echo "-rwxr-xr-x 0 0 /usr/bin/exc-instance-connect"
 		echo "-rwxr-xr-x 0 0 /usr/sbin/exc-connectd"
 		echo "-rwxr-xr-x 0 0 $MODULE"
@@ -95,8 +96,9 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		echo "drwx------ 903 904 /var/lib/exc-connectd"
 		echo "drwxr-xr-x 0 0 /var/lib/exc-instance-connect"
 		echo "drwx------ 901 902 /var/lib/exc-instance-connect/receipts"
-		# Manual pages, units with their drop-ins, and whatever else the build installs for systemd
-		staged -path '*/man/*' -type f -printf '-rw-r--r-- 0 0 %p\n' -o -path './usr/lib/*.d/*' -type f -printf '-rw-r--r-- 0 0 %p\n' \
+		# Manual pages, completions, units with their drop-ins, and whatever else the build installs for systemd
+		staged -path '*/man/*' -type f -printf '-rw-r--r-- 0 0 %p\n' -o \
+			\( -name exc -path '*/completions/*' -o -name _exc -o -name exc.fish \) -printf '-rw-r--r-- 0 0 %p\n' -o -path './usr/lib/*.d/*' -type f -printf '-rw-r--r-- 0 0 %p\n' \
 			-o -path '*/systemd/*/*' -type f -printf '-rw-r--r-- 0 0 %p\n' -o -path '*/exc-*.d' -printf 'drwxr-xr-x 0 0 %p\n' |
 			sed 's| \./| /|'
 	} | sort -k4 >"$BATS_TEST_TMPDIR/expected"
@@ -105,6 +107,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		-o -printf '%M %U %G %p\n') | sed -e 's| \./| /|' -e 's|\.gz$||' |
 		# Folders that others own
 		grep -vE '^d.* /(etc|run|usr|var)(/(bin|sbin|share|share/selinux|share/selinux/packages|lib)?)?$' |
+		grep -vE '^d.* /usr/share/(bash-completion(/completions)?|fish(/vendor_completions\.d)?|zsh(/site-functions)?)$' |
 		grep -vE '^d.* /usr/(lib(64)?(/security|/systemd|/systemd/[a-z-]*|/[a-z]*\.d)?|share/man(/man[158])?)$' |
 		sort -k4 | diff "$BATS_TEST_TMPDIR/expected" -
 	# What systemd-tmpfiles makes, rpm knows whose it is; and everybody gets the license.
