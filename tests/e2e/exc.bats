@@ -246,7 +246,8 @@ long_exec() {
 seconds() {
 	local start=${EPOCHREALTIME/./}
 	"$@"
-	echo "$(((${EPOCHREALTIME/./} - start) / 10000))e-2"
+	local hundredths=$(((${EPOCHREALTIME/./} - start) / 10000))
+	printf '%d.%02d\n' $((hundredths / 100)) $((hundredths % 100))
 }
 
 @test "100 MiB through exec and scp, both ways, are the same bytes; times are next to plain scp's" {

@@ -151,7 +151,7 @@ END
 	[ "$code" = 401 ]
 	run connectd token revoke "$id"
 	[ "$status" -eq 1 ]
-	TOKEN=$(connectd token add user:ana --expires 1s)
+	TOKEN=$(connectd token add user:ana --expires 4s)
 	compute /iam/me
 	[ "$code" = 200 ]
 	[ "$(field .expires_at)" != null ]
