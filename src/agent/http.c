@@ -2,215 +2,349 @@
 /* Ask one HTTP server, over one connection that is kept, within bounds. */
 #include "agent/http.h"
 
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
 
-#include <curl/curl.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <event2/http.h>
 
+#include "agent/http_tls.h"
 #include "grant/cleanup.h"
 
 #define USER_AGENT "exc-instance-connect/" PACKAGE_VERSION
+#define RESOLV_CONF "/etc/resolv.conf"
+/* libevent's own limit of one request; the deadline of all of them comes first. */
+#define REQUEST_SECONDS_MAX 3600
 
-typedef struct curl_slist header_list;
-DEFINE_CLEANUP(header_list, curl_slist_free_all);
+typedef struct event_config event_config;
+DEFINE_CLEANUP(event_config, event_config_free);
 
-/* An answer while it comes. */
-struct response {
+/* A request under way, and what became of it. */
+struct exchange {
+	struct http *http;
 	struct http_answer *answer;
-	size_t bytes_max;
-	size_t size; /* that the body has room for */
-	size_t header_length;
-	bool too_large;
+	bool done;
+	bool failed; /* of the connection or of what came over it */
+	bool out_of_memory;
+	enum evhttp_request_error error; /* how it failed, */
+	int error_number; /* and errno */
 };
 
-static int64_t now_ms(void)
+static void say_nothing(int severity, const char *message)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+	/* What went wrong is told by explain(); sshd would log libevent's words as errors of its
+	 * own. */
 }
 
-/* Room for `length` more bytes and a NUL; large answers come in many pieces. */
-static bool grow(struct response *response, size_t length)
+static void be_late(evutil_socket_t fd, short events, void *context)
 {
-	size_t needed = response->answer->length + length + 1;
-	size_t size = needed > 2 * response->size ? needed : 2 * response->size;
-	char *grown;
+	struct http *http = context;
 
-	if (needed <= response->size)
+	http->late = true;
+	event_base_loopbreak(http->base);
+}
+
+/* The address of the server, without the brackets of an IPv6 address. */
+static void get_host(const struct http *http, char host[CONFIG_VALUE_SIZE])
+{
+	const char *text = evhttp_uri_get_host(http->uri);
+
+	snprintf(host, CONFIG_VALUE_SIZE, "%s", text[0] == '[' ? text + 1 : text);
+	if (text[0] == '[')
+		host[strcspn(host, "]")] = '\0';
+}
+
+static bool is_https(const struct http *http)
+{
+	return strcmp(evhttp_uri_get_scheme(http->uri), "https") == 0;
+}
+
+static unsigned short get_port(const struct http *http)
+{
+	int port = evhttp_uri_get_port(http->uri);
+
+	if (port > 0)
+		return (unsigned short)port;
+	return is_https(http) ? 443 : 80;
+}
+
+/* Names are looked up as resolv.conf(5) and hosts(5) say, and never without a deadline, as
+ * getaddrinfo(3) would. */
+static bool prepare_names(struct http *http)
+{
+	struct sockaddr_storage address;
+	int size = sizeof address;
+	char host[CONFIG_VALUE_SIZE];
+
+	get_host(http, host);
+	if (strchr(host, ':') != NULL ||
+	    evutil_parse_sockaddr_port(host, (struct sockaddr *)&address, &size) == 0)
 		return true;
-	grown = realloc(response->answer->body, size);
-	if (grown == NULL)
+	http->names = evdns_base_new(http->base, 0);
+	if (http->names == NULL)
 		return false;
-	response->answer->body = grown;
-	response->size = size;
+	/* Some nameservers do not keep the random case of a question. */
+	evdns_base_set_option(http->names, "randomize-case:", "0");
+	/* Without a file there is still hosts(5). */
+	evdns_base_resolv_conf_parse(http->names, DNS_OPTIONS_ALL, RESOLV_CONF);
 	return true;
 }
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+static bool prepare(struct http *http, unsigned int timeout_ms)
 {
-	struct response *response = context;
-	struct http_answer *answer = response->answer;
-	size_t length = size * count;
+	const struct timeval timeout = { .tv_sec = timeout_ms / 1000,
+					 .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000 };
+	_cleanup_(cleanup_event_config_free) event_config *config = event_config_new();
 
-	if (length > response->bytes_max - answer->length) {
-		response->too_large = true;
-		return 0;
-	}
-	if (!grow(response, length))
-		return 0;
-	memcpy(answer->body + answer->length, bytes, length);
-	answer->length += length;
-	answer->body[answer->length] = '\0';
-	return length;
-}
-
-static size_t take_header(char *bytes, size_t size, size_t count, void *context)
-{
-	struct response *response = context;
-
-	response->header_length += size * count;
-	if (response->header_length <= HTTP_HEADER_BYTES_MAX)
-		return size * count;
-	response->too_large = true;
-	return 0;
-}
-
-/* http and https are the only protocols, and the configured one is the only one of this server. */
-static void restrict_protocols(CURL *curl, bool https)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, https ? "https" : "http");
-#else
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS,
-			 https ? (long)CURLPROTO_HTTPS : (long)CURLPROTO_HTTP);
-#endif
+	if (config == NULL)
+		return false;
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	http->base = event_base_new_with_config(config);
+	if (http->base == NULL)
+		return false;
+	http->deadline = event_new(http->base, -1, 0, be_late, http);
+	return http->deadline != NULL && event_add(http->deadline, &timeout) == 0 &&
+	       prepare_names(http);
 }
 
 enum problem http_open(struct http *http, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE])
 {
-	const bool https = strncmp(config->metadata_url, "https:", 6) == 0;
-	CURL *curl = NULL;
-
-	*http = (struct http){ .base = config->metadata_url,
-			       .deadline = now_ms() + (int64_t)config->timeout_ms };
-	/* Making TLS ready takes milliseconds that plain http need not pay. */
-	if (curl_global_init(https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) == CURLE_OK)
-		curl = curl_easy_init();
-	if (curl == NULL) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "libcurl cannot start");
+	event_set_log_callback(say_nothing);
+	*http = (struct http){ .url = config->metadata_url,
+			       .uri = evhttp_uri_parse(config->metadata_url) };
+	if (http->uri == NULL || evhttp_uri_get_host(http->uri) == NULL ||
+	    strlen(evhttp_uri_get_host(http->uri)) == 0) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s is no address that can be asked",
+			 http->url);
 		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
-	http->curl = curl;
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
-	restrict_protocols(curl, https);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	/* Whatever proxy the environment names, it is not for this. */
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
-	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-	return PROBLEM_NONE;
+	if (prepare(http, config->timeout_ms))
+		return PROBLEM_NONE;
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "libevent cannot start");
+	return PROBLEM_ENDPOINT_UNREACHABLE;
 }
 
-/* What differs from request to request. */
-static void set_request(CURL *curl, const char *url, header_list *headers,
-			const struct http_request *request, struct response *response)
+static void disconnect(struct http *http)
 {
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, response);
-	curl_easy_setopt(curl, CURLOPT_HEADERDATA, response);
+	if (http->connection != NULL)
+		evhttp_connection_free(http->connection);
+	http->connection = NULL;
+	http->stream = NULL;
+	http->connected = false;
+	http->closed = false;
+}
+
+/* libevent writes a request once there is a connection, with TLS where that is wanted. */
+static void be_connected(struct evbuffer *output, const struct evbuffer_cb_info *change,
+			 void *context)
+{
+	struct http *http = context;
+
+	http->connected |= change->n_added > 0;
+}
+
+/* libevent would connect again by itself, but not begin TLS anew. */
+static void be_closed(struct evhttp_connection *connection, void *context)
+{
+	struct http *http = context;
+
+	http->closed = true;
+}
+
+/* Make ready to connect; libevent does so for the first request. */
+static bool connect_later(struct http *http)
+{
+	char host[CONFIG_VALUE_SIZE];
+
+	get_host(http, host);
+	http->stream = is_https(http)
+			       ? http_tls_new(http->base, host)
+			       : bufferevent_socket_new(http->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (http->stream == NULL)
+		return false;
+	http->connection = evhttp_connection_base_bufferevent_new(
+		http->base, http->names, http->stream, host, get_port(http));
+	if (http->connection == NULL) {
+		bufferevent_free(http->stream);
+		http->stream = NULL;
+		return false;
+	}
+	evhttp_connection_set_max_headers_size(http->connection, HTTP_HEADER_BYTES_MAX);
+	evhttp_connection_set_timeout(http->connection, REQUEST_SECONDS_MAX);
+	evhttp_connection_set_closecb(http->connection, be_closed, http);
+	return evbuffer_add_cb(bufferevent_get_output(http->stream), be_connected, http) != NULL;
+}
+
+static void fail(enum evhttp_request_error error, void *context)
+{
+	struct exchange *exchange = context;
+
+	/* libevent keeps errno for this callback. */
+	exchange->error_number = errno;
+	exchange->failed = true;
+	exchange->error = error;
+}
+
+/* The body is copied, for it is libevent's and goes with the request. */
+static void keep_body(struct exchange *exchange, struct evbuffer *body)
+{
+	struct http_answer *answer = exchange->answer;
+	size_t length = evbuffer_get_length(body);
+
+	if (length == 0)
+		return;
+	answer->body = malloc(length + 1);
+	if (answer->body == NULL) {
+		exchange->out_of_memory = true;
+		return;
+	}
+	evbuffer_remove(body, answer->body, length);
+	answer->body[length] = '\0';
+	answer->length = length;
+}
+
+/* The answer is whole, or there is none: then libevent passes no request, or one without a status
+ * when it could not connect. */
+static void finish(struct evhttp_request *request, void *context)
+{
+	struct exchange *exchange = context;
+
+	exchange->done = true;
+	event_base_loopbreak(exchange->http->base);
+	if (request == NULL || exchange->failed)
+		return;
+	exchange->answer->status = evhttp_request_get_response_code(request);
+	if (exchange->answer->status != 0)
+		keep_body(exchange, evhttp_request_get_input_buffer(request));
+}
+
+static bool add_headers(struct evhttp_request *out, const struct http *http,
+			const struct http_request *request)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(out);
+	const char *host = evhttp_uri_get_host(http->uri);
+	int port = evhttp_uri_get_port(http->uri);
+	char authority[CONFIG_VALUE_SIZE + sizeof ":65535"];
+
+	snprintf(authority, sizeof authority, port > 0 ? "%s:%d" : "%s", host, port);
+	if (evhttp_add_header(headers, "Host", authority) != 0 ||
+	    evhttp_add_header(headers, "User-Agent", USER_AGENT) != 0 ||
+	    evhttp_add_header(headers, "Accept", "*/*") != 0)
+		return false;
+	for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i].name != NULL; i++)
+		if (evhttp_add_header(headers, request->headers[i].name,
+				      request->headers[i].value) != 0)
+			return false;
+	return request->method == NULL || evbuffer_add(evhttp_request_get_output_buffer(out),
+						       request->body, strlen(request->body)) == 0;
+}
+
+static enum evhttp_cmd_type get_command(const struct http_request *request)
+{
 	if (request->method == NULL)
-		curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-	else
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+		return EVHTTP_REQ_GET;
+	return strcmp(request->method, "PUT") == 0 ? EVHTTP_REQ_PUT : EVHTTP_REQ_POST;
 }
 
-static enum problem explain(CURLcode code, const struct http *http, const struct response *response,
-			    char *detail)
+/* Hand the request over to libevent. False when there is no memory. */
+static bool begin(struct http *http, const struct http_request *request, struct exchange *exchange)
 {
-	if (response->too_large) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent more than %zu bytes", http->base,
-			 response->bytes_max);
+	struct evhttp_request *out;
+	char path[HTTP_PATH_SIZE];
+
+	if (http->closed)
+		disconnect(http);
+	if (http->connection == NULL && !connect_later(http))
+		return false;
+	evhttp_connection_set_max_body_size(http->connection, (ev_ssize_t)request->bytes_max);
+	out = evhttp_request_new(finish, exchange);
+	if (out == NULL)
+		return false;
+	evhttp_request_set_error_cb(out, fail);
+	if (!add_headers(out, http, request)) {
+		evhttp_request_free(out);
+		return false;
+	}
+	snprintf(path, sizeof path, "%s%s", evhttp_uri_get_path(http->uri), request->path);
+	/* The request is libevent's from here on, whatever comes. */
+	return evhttp_make_request(http->connection, out, get_command(request), path) == 0;
+}
+
+/* Wait for the whole answer until the deadline. */
+static void wait_until_done(struct http *http, struct exchange *exchange)
+{
+	while (!exchange->done && !http->late)
+		if (event_base_dispatch(http->base) != 0)
+			return;
+}
+
+/* Why there is no connection: certificate, name, or what connect(2) said. */
+static const char *complain(const struct http *http, const struct exchange *exchange)
+{
+	const char *complaint = is_https(http) ? http_tls_complaint(http->stream) : NULL;
+	int unresolved = bufferevent_socket_get_dns_error(http->stream);
+
+	if (complaint != NULL)
+		return complaint;
+	if (unresolved != 0)
+		return evutil_gai_strerror(unresolved);
+	/* Refusal is the one for which libevent does not call fail(). */
+	return strerror(exchange->failed ? exchange->error_number : ECONNREFUSED);
+}
+
+/* What an exchange without a whole answer is called. */
+static enum problem explain(const struct http *http, const struct http_request *request,
+			    const struct exchange *exchange, char *detail)
+{
+	if (http->late) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: no %s in time", http->url,
+			 http->connected ? "answer" : "connection");
+		return PROBLEM_ENDPOINT_TIMEOUT;
+	}
+	if (!exchange->done || exchange->out_of_memory) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "no memory for a request");
+		return PROBLEM_ENDPOINT_UNREACHABLE;
+	}
+	if (!http->connected) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
+			 complain(http, exchange));
+		return PROBLEM_ENDPOINT_UNREACHABLE;
+	}
+	if (exchange->error == EVREQ_HTTP_DATA_TOO_LONG) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent more than %zu bytes", http->url,
+			 request->bytes_max);
 		return PROBLEM_ANSWER_TOO_LARGE;
 	}
-	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->base, curl_easy_strerror(code));
-	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT:
-		return PROBLEM_ENDPOINT_TIMEOUT;
-	case CURLE_PARTIAL_FILE:
-	case CURLE_GOT_NOTHING:
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
-	case CURLE_BAD_CONTENT_ENCODING:
-		return PROBLEM_ANSWER_MALFORMED;
-	default:
-		return PROBLEM_ENDPOINT_UNREACHABLE;
-	}
-}
-
-/* libcurl's form of the headers; NULL when there is no memory, or there are none. */
-static header_list *list_headers(const struct http_request *request)
-{
-	header_list *headers = NULL;
-
-	for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i] != NULL; i++) {
-		header_list *longer = curl_slist_append(headers, request->headers[i]);
-
-		if (longer == NULL) {
-			curl_slist_free_all(headers);
-			return NULL;
-		}
-		headers = longer;
-	}
-	return headers;
-}
-
-/* Send it, and wait for the whole answer until the deadline. */
-static CURLcode perform(const struct http *http)
-{
-	int64_t left = http->deadline - now_ms();
-
-	/* 0 would mean no limit. */
-	if (left <= 0)
-		return CURLE_OPERATION_TIMEDOUT;
-	curl_easy_setopt(http->curl, CURLOPT_TIMEOUT_MS, (long)left);
-	curl_easy_setopt(http->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)left);
-	return curl_easy_perform(http->curl);
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
+		 exchange->error == EVREQ_HTTP_INVALID_HEADER
+			 ? "the answer is no HTTP, or has over 16 KiB of headers"
+			 : "the answer ends too early");
+	return PROBLEM_ANSWER_MALFORMED;
 }
 
 enum problem http_ask(struct http *http, const struct http_request *request,
 		      struct http_answer *answer, char detail[PROBLEM_DETAIL_SIZE])
 {
-	_cleanup_(cleanup_curl_slist_free_all) header_list *headers = list_headers(request);
-	struct response response = { .answer = answer, .bytes_max = request->bytes_max };
-	char url[HTTP_URL_SIZE];
-	CURLcode code;
+	struct exchange exchange = { .http = http, .answer = answer };
+	enum problem problem;
 
 	*answer = (struct http_answer){ 0 };
-	if (headers == NULL) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "libcurl cannot start");
-		return PROBLEM_ENDPOINT_UNREACHABLE;
+	/* A kept connection that the server has closed meanwhile is seen now, and made anew. */
+	event_base_loop(http->base, EVLOOP_NONBLOCK);
+	if (!http->late && begin(http, request, &exchange))
+		wait_until_done(http, &exchange);
+	if (answer->status == 0 || exchange.out_of_memory) {
+		problem = explain(http, request, &exchange, detail);
+		disconnect(http);
+		return problem;
 	}
-	snprintf(url, sizeof url, "%s%s", http->base, request->path);
-	set_request(http->curl, url, headers, request, &response);
-	code = perform(http);
-	if (code != CURLE_OK) {
-		http_free(answer);
-		return explain(code, http, &response, detail);
-	}
-	curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &answer->status);
 	if (answer->status < 300 || answer->status >= 400)
 		return PROBLEM_NONE;
 	http_wrong_status(http, answer, detail);
@@ -221,7 +355,7 @@ enum problem http_ask(struct http *http, const struct http_request *request,
 enum problem http_wrong_status(const struct http *http, const struct http_answer *answer,
 			       char detail[PROBLEM_DETAIL_SIZE])
 {
-	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s answered with HTTP status %ld", http->base,
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s answered with HTTP status %d", http->url,
 		 answer->status);
 	return PROBLEM_HTTP_STATUS;
 }
@@ -235,9 +369,16 @@ void http_free(struct http_answer *answer)
 
 void http_close(struct http *http)
 {
-	if (http->curl != NULL)
-		curl_easy_cleanup(http->curl);
-	http->curl = NULL;
+	disconnect(http);
+	if (http->names != NULL)
+		evdns_base_free(http->names, 0);
+	if (http->deadline != NULL)
+		event_free(http->deadline);
+	if (http->base != NULL)
+		event_base_free(http->base);
+	if (http->uri != NULL)
+		evhttp_uri_free(http->uri);
+	*http = (struct http){ 0 };
 }
 
 void http_escape(const char *text, char *out)

@@ -3,46 +3,58 @@
 #ifndef EXC_HTTP_H
 #define EXC_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "agent/config.h"
 #include "agent/problem.h"
 
 /* Bytes of one answer's headers */
 #define HTTP_HEADER_BYTES_MAX (16 * 1024)
-/* Headers that one request may carry beside libcurl's own */
-#define HTTP_HEADERS_MAX 4
-/* The server's address, a path, and a text of which every byte became %XX */
-#define HTTP_URL_SIZE (CONFIG_VALUE_SIZE + 1024)
+/* Headers that one request may carry beside those of every request */
+#define HTTP_HEADERS_MAX 2
+/* The address's own path, and a request's */
+#define HTTP_PATH_SIZE (CONFIG_VALUE_SIZE + 1024)
 
 /* Bytes that http_escape() needs for a text that has room in `size` bytes. */
 #define HTTP_ESCAPED_SIZE(size) (3 * (size))
 
 /* One server; all fields are http.c's own. */
 struct http {
-	void *curl;
-	const char *base; /* borrowed from the configuration */
-	int64_t deadline; /* CLOCK_MONOTONIC, in milliseconds */
+	const char *url; /* borrowed from the configuration */
+	struct evhttp_uri *uri;
+	struct event_base *base;
+	struct evdns_base *names; /* NULL: the host is an address */
+	struct event *deadline;
+	struct bufferevent *stream; /* the connection's own */
+	struct evhttp_connection *connection; /* NULL: none yet */
+	bool connected; /* it can be, or was, written to */
+	bool closed; /* the server has closed it */
+	bool late; /* the deadline has passed */
+};
+
+struct http_header {
+	const char *name;
+	const char *value;
 };
 
 struct http_request {
 	const char *method; /* "PUT" or "POST"; NULL: GET */
 	const char *path; /* begins with a slash, percent-encoded */
-	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value"; the first NULL ends them */
+	struct http_header headers[HTTP_HEADERS_MAX]; /* the first without a name ends them */
 	const char *body; /* of PUT and POST; may be empty */
 	size_t bytes_max; /* of the answer's body; more is PROBLEM_ANSWER_TOO_LARGE */
 };
 
 struct http_answer {
-	long status;
+	int status;
 	char *body; /* `length` bytes and a NUL; NULL when there are none */
 	size_t length;
 };
 
 /* Make ready to ask config->metadata_url. From now on all requests together have timeout_ms.
- * PROBLEM_NONE: `http` is the caller's, to http_close(). Otherwise PROBLEM_ENDPOINT_UNREACHABLE,
- * with `detail`. Nothing is sent yet. `config` has to outlive `http`. */
+ * PROBLEM_NONE, or PROBLEM_ENDPOINT_UNREACHABLE with `detail`; `http` is the caller's, to
+ * http_close(), either way. Nothing is sent yet. `config` has to outlive `http`. */
 enum problem http_open(struct http *http, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE]);
 

@@ -9,8 +9,8 @@
 #include "grant/cleanup.h"
 
 #define TOKEN_PATH "/latest/api/token"
-#define TOKEN_HEADER "X-aws-ec2-metadata-token: "
-#define LIFETIME_HEADER "X-aws-ec2-metadata-token-ttl-seconds: " IMDS_TOKEN_SECONDS
+#define TOKEN_HEADER "X-aws-ec2-metadata-token"
+#define LIFETIME_HEADER "X-aws-ec2-metadata-token-ttl-seconds"
 #define PATH_PREFIX "/latest/meta-data/"
 #define WORD                                                                                       \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"                                     \
@@ -30,10 +30,10 @@ static bool is_token(const struct http_answer *answer)
 enum problem imds_open(struct imds *imds, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE])
 {
-	/* libcurl would name a type for a body that is not there. */
 	const struct http_request request = { .method = "PUT",
 					      .path = TOKEN_PATH,
-					      .headers = { LIFETIME_HEADER, "Content-Type:" },
+					      .headers = { { LIFETIME_HEADER,
+							     IMDS_TOKEN_SECONDS } },
 					      .body = "",
 					      .bytes_max = IMDS_TOKEN_BYTES_MAX };
 	_cleanup_(http_free) struct http_answer answer = { 0 };
@@ -50,7 +50,7 @@ enum problem imds_open(struct imds *imds, const struct config *config,
 			 config->metadata_url);
 		return PROBLEM_ANSWER_MALFORMED;
 	}
-	snprintf(imds->token, sizeof imds->token, TOKEN_HEADER "%s", answer.body);
+	snprintf(imds->token, sizeof imds->token, "%s", answer.body);
 	return PROBLEM_NONE;
 }
 
@@ -59,7 +59,7 @@ enum problem imds_get(struct imds *imds, const char *path, size_t bytes_max,
 {
 	char full[sizeof PATH_PREFIX + IMDS_PATH_SIZE];
 	const struct http_request request = { .path = full,
-					      .headers = { imds->token },
+					      .headers = { { TOKEN_HEADER, imds->token } },
 					      .bytes_max = bytes_max };
 	enum problem problem;
 
@@ -84,7 +84,7 @@ enum problem imds_get_word(struct imds *imds, const char *path, char word[IMDS_W
 	word[strcspn(word, "\n")] = '\0';
 	if (answer.status == 200 && word[0] != '\0' && strspn(word, WORD) == strlen(word))
 		return PROBLEM_NONE;
-	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.128s has no usable %.64s", imds->http.base, path);
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.128s has no usable %.64s", imds->http.url, path);
 	return PROBLEM_ANSWER_MALFORMED;
 }
 

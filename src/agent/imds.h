@@ -19,7 +19,7 @@
 
 struct imds {
 	struct http http;
-	char token[IMDS_TOKEN_BYTES_MAX + 64]; /* the whole header */
+	char token[IMDS_TOKEN_BYTES_MAX + 1];
 };
 
 /* Open a session: one request, PUT /latest/api/token. All requests together have timeout_ms, and go

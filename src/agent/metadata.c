@@ -15,7 +15,10 @@
 
 #define API "/v1/instance-connect/"
 /* Other clouds' guard against requests that somebody else has this machine make (SSRF) */
-#define GUARD "X-Exc-Metadata: 1"
+#define GUARD                                                                                      \
+	{                                                                                          \
+		"X-Exc-Metadata", "1"                                                              \
+	}
 #define PATH_SIZE 768
 
 /* One request on a connection of its own. */
@@ -74,7 +77,7 @@ static enum problem send_json(const struct config *config, const char *method, c
 	const struct http_request request = { .method = method,
 					      .path = path,
 					      .headers = { GUARD,
-							   "Content-Type: application/json" },
+							   { "Content-Type", "application/json" } },
 					      .body = json,
 					      .bytes_max = METADATA_ANSWER_BYTES_MAX };
 	_cleanup_(http_close) struct http http = { 0 };
