@@ -31,6 +31,8 @@ struct query {
 	const char *key_text; /* base64, or NULL if sshd passed no key */
 	const char *key_type;
 	char fingerprint[FINGERPRINT_SIZE];
+	char key_hash[DIGEST_HEX_SIZE]; /* empty if sshd passed no key */
+	struct connection connection; /* that asks */
 	bool has_grants; /* the ledger may have grown, and is swept */
 };
 
@@ -49,7 +51,8 @@ static bool read_key(struct query *query, const char *fingerprint)
 	}
 	if (ssh_key_parse_parts(query->key_type, strlen(query->key_type), query->key_text, &key) !=
 		    GRANT_OK ||
-	    !digest_fingerprint(key.blob, key.blob_length, query->fingerprint))
+	    !digest_fingerprint(key.blob, key.blob_length, query->fingerprint) ||
+	    !digest_hex(key.blob, key.blob_length, query->key_hash))
 		return false;
 	/* With FingerprintHash md5, sshd passes what no grant is compared with: the key decides. */
 	return strncmp(fingerprint, prefix, strlen(prefix)) != 0 ||
@@ -99,14 +102,6 @@ void answer_print(const char *text, size_t length)
 	}
 }
 
-/* One write, so that a crash leaves all or nothing. */
-static void print_line(const struct grant *grant)
-{
-	char line[AUTHORIZED_LINE_SIZE];
-
-	answer_print(line, authorized_line_print(&grant->key, &grant->restrictions, line));
-}
-
 static void report_ledger(const struct ledger *ledger, const char *user)
 {
 	char detail[PROBLEM_DETAIL_SIZE];
@@ -115,18 +110,24 @@ static void report_ledger(const struct ledger *ledger, const char *user)
 	problem_report(ledger, PROBLEM_LEDGER_UNAVAILABLE, user, detail);
 }
 
+/* One write, so that a crash leaves all or nothing. `line` ends with its line feed. */
+static void print_line(const char *line)
+{
+	answer_print(line, strlen(line));
+}
+
 /* Record the offer, and only then print the key. True when this ends the search. */
 static bool offer(const struct query *query, const struct grant *grant, time_t now)
 {
 	const bool bind = query->config->single_use == SINGLE_USE_CONNECTION;
 	struct offer record = { .deadline = clock_boottime() + (grant->expires - now) };
-	struct connection connection;
-	char key_hash[DIGEST_HEX_SIZE];
+	char line[AUTHORIZED_LINE_SIZE], key_hash[DIGEST_HEX_SIZE];
+	size_t length = authorized_line_print(&grant->key, &grant->restrictions, line);
 	enum ledger_result result = LEDGER_UNAVAILABLE;
 
 	if (query->config->single_use == SINGLE_USE_NO) {
 		audit_grant(query, grant, AUDIT_OFFERED, NULL, NULL);
-		print_line(grant);
+		print_line(line);
 		return true;
 	}
 	snprintf(record.jti, sizeof record.jti, "%s", grant->jti);
@@ -134,22 +135,22 @@ static bool offer(const struct query *query, const struct grant *grant, time_t n
 	snprintf(record.request_id, sizeof record.request_id, "%s", grant->request_id);
 	snprintf(record.user, sizeof record.user, "%s", grant->user);
 	snprintf(record.fingerprint, sizeof record.fingerprint, "%s", grant->fingerprint);
-	connection_of_ancestors(&connection);
+	snprintf(record.line, sizeof record.line, "%.*s", (int)(length - 1), line);
 	/* Bound to a process that is no sshd, a key would be lost to whoever ran this by hand. */
-	if (bind && !connection.is_sshd) {
+	if (bind && !query->connection.is_sshd) {
 		problem_report(query->ledger, PROBLEM_CONNECTION_UNKNOWN, query->user,
 			       "no sshd is seen to ask");
 		return true;
 	}
 	if (digest_hex(grant->key.blob, grant->key.blob_length, key_hash))
-		result = ledger_offer(query->ledger, key_hash, &record, &connection, bind);
+		result = ledger_offer(query->ledger, key_hash, &record, &query->connection, bind);
 	switch (result) {
 	case LEDGER_OFFERED:
 		audit_grant(query, grant, AUDIT_OFFERED, NULL, NULL);
-		print_line(grant);
+		print_line(line);
 		return true;
 	case LEDGER_OFFERED_BEFORE:
-		print_line(grant);
+		print_line(line);
 		return true;
 	case LEDGER_ALREADY_USED:
 		audit_grant(query, grant, AUDIT_REPLAYED, "already_used", NULL);
@@ -158,6 +159,21 @@ static bool offer(const struct query *query, const struct grant *grant, time_t n
 		report_ledger(query->ledger, query->user);
 		return true;
 	}
+}
+
+/* sshd's second question in one login has the first one's answer: no request, and no word. */
+static bool answer_again(const struct query *query)
+{
+	struct offer recalled;
+	char line[AUTHORIZED_LINE_SIZE + 1];
+
+	if (query->config->single_use == SINGLE_USE_NO || query->key_hash[0] == '\0' ||
+	    !ledger_recall(query->ledger, query->key_hash, query->user, &query->connection,
+			   &recalled))
+		return false;
+	snprintf(line, sizeof line, "%s\n", recalled.line);
+	print_line(line);
+	return true;
 }
 
 static bool take(void *context, const struct grant *grant, time_t now)
@@ -215,6 +231,9 @@ static void serve(const struct config *config, const struct ledger *ledger,
 		return;
 	}
 	if (config_denies(config, query.user) || !read_key(&query, asked->fingerprint))
+		return;
+	connection_of_ancestors(&query.connection);
+	if (answer_again(&query))
 		return;
 	problem = find_key(&query, detail);
 	if (problem != PROBLEM_NONE)

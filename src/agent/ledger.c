@@ -231,6 +231,43 @@ static bool load_offer(int folder, const char *name, char text[OFFER_BYTES_MAX],
 	return offer_parse(text, offer);
 }
 
+/* Is this offer's key still to be had by this user of this connection? */
+static bool recall_offer(int folder, const char *name, const char *user,
+			 const struct connection *connection, struct offer *recalled)
+{
+	char text[OFFER_BYTES_MAX], jti_hash[DIGEST_HEX_SIZE];
+	struct offer_connections asked;
+
+	snprintf(jti_hash, sizeof jti_hash, "%.*s", DIGEST_HEX_SIZE - 1, name);
+	if (!load_offer(folder, name, text, recalled) || is_used(folder, jti_hash))
+		return false;
+	offer_connections(text, connection, &asked);
+	return asked.us && strcmp(recalled->user, user) == 0 && recalled->line[0] != '\0' &&
+	       clock_boottime() < recalled->deadline;
+}
+
+bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char *user,
+		   const struct connection *connection, struct offer *recalled)
+{
+	_cleanup_dir_ DIR *folder = NULL;
+	const struct dirent *entry;
+	unsigned int offers = 0;
+
+	if (!connection->is_sshd)
+		return false;
+	folder = open_stream_at(ledger->keys, key_hash);
+	if (folder == NULL)
+		return false;
+	while (offers < LEDGER_OFFERS_PER_KEY_MAX && (entry = readdir(folder)) != NULL) {
+		if (!is_entry(entry->d_name, OFFERED))
+			continue;
+		offers++;
+		if (recall_offer(dirfd(folder), entry->d_name, user, connection, recalled))
+			return true;
+	}
+	return false;
+}
+
 /* The moment at which a key is spent. */
 static enum ledger_result make_used_mark(int folder, const char *offered_name)
 {

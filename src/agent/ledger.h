@@ -58,6 +58,13 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 				const struct offer *offer, const struct connection *connection,
 				bool bind);
 
+/* Find the offer of a key that this same connection was made before, for this user: sshd asks twice
+ * in one login, about the key and about its signature. False when there is none, it is used or
+ * over, or the connection is not known to be one of sshd's: then the answer is not to be had from
+ * here. */
+bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char *user,
+		   const struct connection *connection, struct offer *recalled);
+
 /* Spend a key that was offered to `connection`. Returns LEDGER_SPENT for exactly one caller per
  * grant, however many race; LEDGER_ALREADY_USED for the rest; LEDGER_NOT_OURS when no offer names
  * this key and this connection; LEDGER_UNAVAILABLE when the mark cannot be made. Except for

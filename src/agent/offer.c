@@ -61,6 +61,9 @@ bool offer_parse(const char *text, struct offer *offer)
 	    !read_field(text, "deadline", deadline, sizeof deadline) ||
 	    sscanf(deadline, "%" SCNd64, &offer->deadline) != 1)
 		return false;
+	/* Nobody whose sshd asked an agent without this field is kept out by its update. */
+	if (!read_field(text, "line", offer->line, sizeof offer->line))
+		offer->line[0] = '\0';
 	return read_field(text, "jti", offer->jti, sizeof offer->jti) &&
 	       read_field(text, "caller", offer->caller, sizeof offer->caller) &&
 	       read_field(text, "request_id", offer->request_id, sizeof offer->request_id) &&
@@ -98,12 +101,13 @@ int offer_print_connection(const struct connection *connection, char *out, size_
 int offer_print(const struct offer *offer, const struct connection *connection,
 		char text[OFFER_BYTES_MAX])
 {
-	int length = snprintf(text, OFFER_BYTES_MAX,
-			      VERSION_LINE
-			      "deadline %" PRId64
-			      "\njti %s\ncaller %s\nrequest_id %s\nuser %s\nfingerprint %s\n",
-			      offer->deadline, offer->jti, offer->caller, offer->request_id,
-			      offer->user, offer->fingerprint);
+	int length =
+		snprintf(text, OFFER_BYTES_MAX,
+			 VERSION_LINE
+			 "deadline %" PRId64
+			 "\njti %s\ncaller %s\nrequest_id %s\nuser %s\nfingerprint %s\nline %s\n",
+			 offer->deadline, offer->jti, offer->caller, offer->request_id, offer->user,
+			 offer->fingerprint, offer->line);
 
 	return length +
 	       offer_print_connection(connection, text + length, OFFER_BYTES_MAX - (size_t)length);

@@ -8,13 +8,15 @@
 #include <sys/types.h>
 
 #include "agent/connection.h"
+#include "grant/authorized_line.h"
 #include "grant/digest.h"
 #include "grant/grant.h"
 
 /* Connections that may ask about one key before it is used */
 #define OFFER_CONNECTIONS_MAX 128
 /* Fields of the longest values and OFFER_CONNECTIONS_MAX lines fit. */
-#define OFFER_BYTES_MAX 12288
+#define OFFER_BYTES_MAX (12288 + AUTHORIZED_LINE_SIZE)
+
 /* What is known of an offered key; strings end with NUL and have no control characters. */
 struct offer {
 	int64_t deadline; /* seconds of clock_boottime() */
@@ -23,6 +25,7 @@ struct offer {
 	char request_id[GRANT_REQUEST_ID_SIZE];
 	char user[GRANT_USER_SIZE];
 	char fingerprint[FINGERPRINT_SIZE];
+	char line[AUTHORIZED_LINE_SIZE]; /* that sshd was told, without its line feed */
 };
 
 /* The connections that an offer names. */

@@ -271,6 +271,10 @@ forget_events() {
 	guest sh -c 'rm -f /run/exc-instance-connect/said.* /run/exc-instance-connect/endpoint.failed'
 }
 
+# How often the metadata endpoint was connected to: PassiveOpens of the operator's network. (/proc is the
+# network's own.)
+connections() { operator sh -c 'cat /proc/self/net/snmp' | awk '/^Tcp: [0-9]/ { print $7 }'; }
+
 # endpoint_start MODE [FILE]: an endpoint that misbehaves, in place of exc-connectd
 endpoint_start() {
 	: >"$GUEST_DIR/endpoint.out"

@@ -92,6 +92,15 @@ used ubuntu user:ana $OPERATOR_ADDRESS" ]
 	[ "$status" -eq 255 ]
 }
 
+@test "one login is one request: sshd's second question is answered from the ledger" {
+	key=$(ask ubuntu)
+	before=$(connections)
+	login "$key" ubuntu true
+	[ $(($(connections) - before)) -eq 1 ]
+	[ "$(events EVENT)" = "offered
+used" ]
+}
+
 @test "a key that a person granted twice logs in twice, and not three times" {
 	ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/own"
 	public=$(cut -d' ' -f1,2 "$BATS_TEST_TMPDIR/own.pub")

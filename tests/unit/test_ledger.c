@@ -48,6 +48,7 @@ static struct offer offer_for(const char *jti)
 			       .caller = "user:ana with a space",
 			       .request_id = "req-1",
 			       .user = "ubuntu",
+			       .line = "command=\"date\",restrict ssh-ed25519 AAAA",
 			       .fingerprint =
 				       "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU" };
 
@@ -121,6 +122,50 @@ static void a_login_that_nothing_was_offered_to_is_not_ours(void **state)
 	ledger_close(&ledger);
 }
 
+static void an_offer_is_recalled_by_its_connection_until_it_is_used(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const struct connection same_pid_later = { first.pid, first.start + 1, true };
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled, spent;
+
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, &recalled));
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, true), LEDGER_OFFERED);
+	assert_true(ledger_recall(&ledger, KEY_HASH, offer.user, &first, &recalled));
+	assert_string_equal(recalled.line, offer.line);
+	assert_string_equal(recalled.jti, offer.jti);
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &second, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &same_pid_later, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, "root", &first, &recalled));
+	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_SPENT);
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, &recalled));
+	ledger_close(&ledger);
+}
+
+static void an_offer_that_is_over_is_not_recalled(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer over = offer_for("AAAAAAAAAAAAAAAAAAAAAA"),
+		     later = offer_for("BBBBBBBBBBBBBBBBBBBBBB"), recalled;
+
+	over.deadline = clock_boottime();
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &over, &first, true), LEDGER_OFFERED);
+	assert_false(ledger_recall(&ledger, KEY_HASH, over.user, &first, &recalled));
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &later, &first, true), LEDGER_OFFERED);
+	assert_true(ledger_recall(&ledger, KEY_HASH, over.user, &first, &recalled));
+	assert_string_equal(recalled.jti, later.jti);
+	ledger_close(&ledger);
+}
+
+static void an_offer_to_an_unknown_connection_is_not_recalled(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled;
+
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &unknown, false), LEDGER_OFFERED);
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &unknown, &recalled));
+	ledger_close(&ledger);
+}
+
 static void an_offer_to_an_unknown_connection_is_spent_by_any(void **state)
 {
 	struct ledger ledger = open_ledger(state);
@@ -169,6 +214,7 @@ static void one_offer_has_a_bound_on_its_connections(void **state)
 	memset(offer.request_id, 'r', sizeof offer.request_id - 1);
 	memset(offer.jti, 'j', sizeof offer.jti - 1);
 	memset(offer.user, 'u', sizeof offer.user - 1);
+	memset(offer.line, 'l', sizeof offer.line - 1);
 	for (int i = 0; i < OFFER_CONNECTIONS_MAX; i++) {
 		connection.pid = INT32_MAX - i;
 		assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &connection, false),
@@ -387,6 +433,9 @@ int main(void)
 		LEDGER_TEST(the_loser_of_a_race_between_connections_is_refused),
 		LEDGER_TEST(a_bound_offer_is_for_the_first_connection_only),
 		LEDGER_TEST(a_login_that_nothing_was_offered_to_is_not_ours),
+		LEDGER_TEST(an_offer_is_recalled_by_its_connection_until_it_is_used),
+		LEDGER_TEST(an_offer_that_is_over_is_not_recalled),
+		LEDGER_TEST(an_offer_to_an_unknown_connection_is_not_recalled),
 		LEDGER_TEST(an_offer_to_an_unknown_connection_is_spent_by_any),
 		LEDGER_TEST(an_old_offer_to_an_unknown_connection_locks_nobody_out),
 		LEDGER_TEST(a_key_that_was_granted_twice_is_spent_twice),
