@@ -2,6 +2,7 @@
 /* One structured journal entry for every offer, refusal and use (sd_journal_send(3)). */
 #include "agent/audit.h"
 
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +10,9 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* Without this, entries would say that they all come from this file. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
 #define IDENTIFIER "exc-instance-connect"
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define LIBSYSTEMD "libsystemd.so.0"
 #define FIELD_BYTES_MAX 512
 #define MESSAGE_BYTES_MAX 1024
 #define FIELDS_MAX 14
@@ -88,15 +86,33 @@ static void describe(const struct audit_record *record, const struct event_kind 
 	make_printable(message);
 }
 
+typedef int send_fields(const struct iovec *fields, int count);
+
+/* sd_journal_sendv(3), or NULL without a journal. Most runs have nothing to say, and sshd waits for
+ * each: libsystemd is loaded by those that have. It stays, for it is not made to be unloaded. */
+static send_fields *find_journal(void)
+{
+	send_fields *send = NULL;
+	void *library;
+
+	/* libsystemd says nothing and returns 0 when the journal is not there. */
+	if (access(JOURNAL_SOCKET, W_OK) != 0)
+		return NULL;
+	library = dlopen(LIBSYSTEMD, RTLD_NOW | RTLD_LOCAL);
+	if (library != NULL)
+		*(void **)&send = dlsym(library, "sd_journal_sendv");
+	return send;
+}
+
 void audit_write(const struct audit_record *record)
 {
 	const struct event_kind *kind = &kinds[record->event];
+	send_fields *send = find_journal();
 	char message[MESSAGE_BYTES_MAX], message_field[MESSAGE_BYTES_MAX + 16], priority[4];
 	struct entry entry;
 
 	describe(record, kind, message);
-	/* libsystemd says nothing and returns 0 when the journal is not there. */
-	if (access(JOURNAL_SOCKET, W_OK) != 0) {
+	if (send == NULL) {
 		openlog(IDENTIFIER, LOG_PID, LOG_AUTHPRIV);
 		syslog(LOG_AUTHPRIV | kind->priority, "%s", message);
 		closelog();
@@ -120,5 +136,5 @@ void audit_write(const struct audit_record *record)
 	entry.fields[entry.count].iov_base = message_field;
 	entry.fields[entry.count].iov_len = strlen(message_field);
 	entry.count++;
-	sd_journal_sendv(entry.fields, entry.count);
+	send(entry.fields, entry.count);
 }
