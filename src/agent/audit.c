@@ -98,7 +98,7 @@ static send_fields *find_journal(void)
 	/* libsystemd says nothing and returns 0 when the journal is not there. */
 	if (access(JOURNAL_SOCKET, W_OK) != 0)
 		return NULL;
-	library = dlopen(LIBSYSTEMD, RTLD_NOW | RTLD_LOCAL);
+	library = dlopen(LIBSYSTEMD, RTLD_LAZY | RTLD_LOCAL);
 	if (library != NULL)
 		*(void **)&send = dlsym(library, "sd_journal_sendv");
 	return send;
