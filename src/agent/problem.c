@@ -20,6 +20,7 @@ const char *problem_name(enum problem problem)
 	return "unknown";
 }
 
+/* NOLINTBEGIN(bugprone-branch-clone): some problems have the same advice */
 const char *problem_advice(enum problem problem)
 {
 	switch (problem) {
@@ -31,6 +32,7 @@ const char *problem_advice(enum problem problem)
 	}
 	return "";
 }
+/* NOLINTEND(bugprone-branch-clone) */
 
 bool problem_is_endpoints(enum problem problem)
 {

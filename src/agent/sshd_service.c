@@ -200,7 +200,7 @@ static bool process_has_command(const struct sshd_effective *effective)
 	fd = pid == 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
 	length = fd < 0 ? -1 : read(fd, title, sizeof title - 1);
 	for (ssize_t i = 0; i < length; i++)
-		title[i] = title[i] == '\0' ? ' ' : (char)tolower((unsigned char)title[i]);
+		title[i] = (char)(title[i] == '\0' ? ' ' : tolower((unsigned char)title[i]));
 	if (length <= 0)
 		return false;
 	title[length] = '\0';

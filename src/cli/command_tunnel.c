@@ -127,7 +127,7 @@ static bool complete(struct wish *wish, char folder[FOLDER_SIZE])
 		return false;
 	}
 	if (wish->folder != NULL && strlen(wish->folder) < FOLDER_SIZE) {
-		strcpy(folder, wish->folder);
+		snprintf(folder, FOLDER_SIZE, "%s", wish->folder);
 	} else if (wish->folder != NULL || !folder_default(folder)) {
 		say("--folder, or XDG_RUNTIME_DIR, is too long or has odd characters in it");
 		return false;

@@ -279,7 +279,9 @@ static struct lws_context *make_context(struct carrier *carrier)
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
+		/* NOLINTNEXTLINE(bugprone-narrowing-conversions): some have int here */
 		.gid = (gid_t)-1,
+		/* NOLINTNEXTLINE(bugprone-narrowing-conversions): the same */
 		.uid = (uid_t)-1,
 		.fd_limit_per_thread = DESCRIPTORS_MAX,
 		.timeout_secs = WEBSOCKET_CONNECT_SECONDS,

@@ -85,18 +85,19 @@ bool command_take_flag(int *argc, char **argv, const char *name)
 
 char *command_read_file(const char *path, size_t max)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char *text = malloc(max + 1);
-	size_t length;
+	FILE *opened = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
+	FILE *file = strcmp(path, "-") == 0 ? stdin : opened;
+	char *text = file == NULL ? NULL : malloc(max + 1);
+	size_t length = 0;
 
-	if (file == NULL || text == NULL) {
+	if (text == NULL)
 		command_fail("%s: %s", path, strerror(errno));
-		free(text);
+	else
+		length = fread(text, 1, max + 1, file);
+	if (opened != NULL)
+		fclose(opened);
+	if (text == NULL)
 		return NULL;
-	}
-	length = fread(text, 1, max + 1, file);
-	if (file != stdin)
-		fclose(file);
 	if (length <= max) {
 		text[length] = '\0';
 		return text;

@@ -38,15 +38,24 @@ void replay_sweep(struct replay *replay, int64_t now)
 			forget(&replay->entries[i]);
 }
 
-void replay_keep(struct replay *replay, const char *id, const char *body, int64_t expires)
+/* A place that is free, or the one whose end comes first */
+static struct replay_entry *choose_place(const struct replay *replay)
 {
 	struct replay_entry *place = &replay->entries[0];
 
 	for (size_t i = 0; i < REPLAY_MAX && place->id[0] != '\0'; i++)
 		if (replay->entries[i].id[0] == '\0' || replay->entries[i].expires < place->expires)
 			place = &replay->entries[i];
+	return place;
+}
+
+void replay_keep(struct replay *replay, const char *id, const char *body, int64_t expires)
+{
+	struct replay_entry *place = choose_place(replay);
+
 	forget(place);
 	place->body = strdup(body);
+	/* gcc-suppress analyzer-malloc-leak ; it is lost on gcc that place is in the table */
 	if (place->body == NULL)
 		return;
 	snprintf(place->id, sizeof place->id, "%s", id);

@@ -320,6 +320,7 @@ static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
 	}
 	listener->answers[response->status / 100]++;
 	free(response->body);
+	/* cppcheck-suppress memleak ; an attribute frees text */
 	return result < 0 ? -1 : 1;
 }
 
@@ -350,6 +351,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
 	if (web_socket_event(wsi, reason, bytes, length, &result))
 		return result;
+	if (listener == NULL)
+		return lws_callback_http_dummy(wsi, reason, user, bytes, length);
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return upgrade(wsi, listener, bytes);

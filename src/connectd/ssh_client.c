@@ -116,6 +116,8 @@ static void run(const struct ssh_client *client, const struct ssh_target *target
 {
 	static const char *const environment[] = { "TERM=xterm-256color", NULL };
 	char key[OPTION_SIZE], known_hosts[OPTION_SIZE], port[16];
+	/* NOLINTBEGIN(bugprone-suspicious-missing-comma): ALIAS and the seconds are part of their
+	 * word */
 	const char *const arguments[] = {
 		SSH_CLIENT_PROGRAM, "-F", "/dev/null", "-t", "-a", "-x", "-e", "none",
 		/* one key, no questions */
@@ -133,6 +135,7 @@ static void run(const struct ssh_client *client, const struct ssh_target *target
 		"ServerAliveInterval=" SSH_CLIENT_ALIVE_SECONDS, "-o", "ServerAliveCountMax=3",
 		"-p", port, "-l", target->user, "--", target->host, NULL
 	};
+	/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 	snprintf(key, sizeof key, "IdentityFile=/proc/%s/fd/%d", own_pid, client->key);
 	snprintf(known_hosts, sizeof known_hosts, "UserKnownHostsFile=/proc/%s/fd/%d", own_pid,

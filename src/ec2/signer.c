@@ -76,7 +76,7 @@ static bool read_chain(struct signer *signer, const char *text, size_t length)
 {
 	_cleanup_(cleanup_BIO_free_all) BIO *bio = NULL;
 	bool malformed = false;
-	X509 *certificate;
+	X509 *certificate = NULL;
 
 	signer->given = sk_X509_new_null();
 	if (length > SIGNER_CHAIN_BYTES_MAX || signer->given == NULL)

@@ -15,6 +15,7 @@ struct scanner {
 	unsigned int values;
 };
 
+/* NOLINTNEXTLINE(misc-no-recursion): see there */
 static bool scan_value(struct scanner *s);
 
 static bool take(struct scanner *s, unsigned char c)
@@ -147,6 +148,7 @@ static bool scan_string(struct scanner *s)
 	return take(s, '"');
 }
 
+/* NOLINTBEGIN(misc-no-recursion): no deeper than JSON_DEPTH_MAX, which scan_value() sees to */
 static bool scan_object(struct scanner *s)
 {
 	skip_space(s);
@@ -208,7 +210,10 @@ static bool scan_value(struct scanner *s)
 	return good;
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 /* Bounded by JSON_VALUES_MAX and JSON_DEPTH_MAX, which the scan has enforced. */
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than JSON_DEPTH_MAX */
 static bool has_duplicates(const cJSON *value)
 {
 	for (const cJSON *member = value->child; member != NULL; member = member->next) {

@@ -85,7 +85,7 @@ enum trust_state trust_open(const char *directory, struct trust **result)
 		state = TRUST_UNSAFE;
 	else
 		state = list_names(trust, stream);
-	trust->directory = dup(dirfd(stream));
+	trust->directory = fcntl(dirfd(stream), F_DUPFD_CLOEXEC, 0);
 	if (state == TRUST_OK && trust->directory < 0)
 		state = TRUST_NO_MEMORY;
 	closedir(stream);
