@@ -53,10 +53,11 @@ static void make_printable(char *text)
 
 static void add(struct entry *entry, const char *name, const char *value)
 {
-	char *text = entry->text[entry->count];
+	char *text;
 
 	if (value == NULL || value[0] == '\0' || entry->count == FIELDS_MAX)
 		return;
+	text = entry->text[entry->count];
 	snprintf(text, FIELD_BYTES_MAX, "%s=%s", name, value);
 	entry->fields[entry->count].iov_base = text;
 	entry->fields[entry->count].iov_len = strlen(text);

@@ -201,6 +201,7 @@ static void keep_body(struct exchange *exchange, struct evbuffer *body)
 	if (length == 0)
 		return;
 	answer->body = malloc(length + 1);
+	/* gcc-suppress analyzer-malloc-leak ; the answer is the caller's, who frees it */
 	if (answer->body == NULL) {
 		exchange->out_of_memory = true;
 		return;
