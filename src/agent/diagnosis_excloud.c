@@ -11,6 +11,8 @@
 #include "agent/instance.h"
 #include "agent/metadata.h"
 #include "agent/paths.h"
+#include "agent/skew.h"
+#include "agent/vouched_time.h"
 #include "grant/json.h"
 #include "grant/signed_time.h"
 
@@ -97,6 +99,65 @@ static void check_instance(struct patient *patient)
 		     "neither SMBIOS nor cloud-init says which instance this is");
 }
 
+/* What the ledger remembers of the time; all 0 where there is no ledger. */
+struct memory {
+	time_t earliest; /* that was vouched for */
+	int64_t off; /* seconds, see skew_remembered() */
+};
+
+static struct memory remember(const struct patient *patient, time_t now)
+{
+	struct memory memory = { 0 };
+	struct ledger ledger;
+
+	if (!ledger_open_as_root(&ledger, LEDGER_DIR))
+		return memory;
+	memory.earliest = vouched_time_earliest(&ledger);
+	memory.off = skew_remembered(&ledger, now, patient->config.max_key_lifetime);
+	ledger_close(&ledger);
+	return memory;
+}
+
+/* Our own clock counts. */
+static void check_own_clock(struct patient *patient)
+{
+	const long long off = remember(patient, time(NULL)).off;
+
+	if (llabs(off) > (long long)patient->config.clock_skew)
+		find(patient, FINDING_BAD, "clock", "set it: " SKEW_MEND,
+		     "this machine's clock is %lld seconds or more %s, by the last grant that was "
+		     "refused (%s); the endpoint signs no time",
+		     llabs(off), off < 0 ? "behind" : "ahead",
+		     grant_verdict_name(off < 0 ? GRANT_ISSUED_IN_FUTURE : GRANT_EXPIRED));
+	else
+		find(patient, FINDING_GOOD, "clock", "",
+		     "the endpoint signs no time: this machine's own clock counts");
+}
+
+/* The endpoint signs the time: how far from it are our clock, and what it signed before? */
+static void compare_clocks(struct patient *patient, time_t now, time_t signed_time)
+{
+	const long long skew = patient->config.clock_skew;
+	const long long apart = (long long)now - (long long)signed_time;
+	const time_t earliest = remember(patient, now).earliest;
+
+	if (earliest > signed_time + skew)
+		find(patient, FINDING_BAD, "clock",
+		     "if that was wrong: rm " LEDGER_DIR "/" VOUCHED_TIME_STAMP,
+		     "a time %lld seconds ahead of the endpoint's was signed before, and by that "
+		     "every key has expired",
+		     (long long)(earliest - signed_time));
+	else if (llabs(apart) > skew)
+		find(patient, FINDING_WARNING, "clock", "set it: " SKEW_MEND,
+		     "this machine's clock is %lld seconds %s the endpoint's, whose signed time "
+		     "counts for keys",
+		     llabs(apart), apart < 0 ? "behind" : "ahead of");
+	else
+		find(patient, FINDING_GOOD, "clock", "",
+		     "%lld seconds from the endpoint's, whose signed time counts for keys",
+		     llabs(apart));
+}
+
 /* The endpoint's clock and ours. */
 static void check_clock(struct patient *patient, const cJSON *answer, const char *nonce)
 {
@@ -110,23 +171,17 @@ static void check_clock(struct patient *patient, const cJSON *answer, const char
 	};
 	enum grant_verdict verdict;
 	time_t signed_time;
-	long long apart;
 
+	if (text == NULL)
+		check_own_clock(patient);
 	if (text == NULL || patient->trust == NULL)
 		return;
 	verdict = signed_time_verify(text, strlen(text), &policy, &signed_time);
-	if (verdict != GRANT_OK) {
+	if (verdict == GRANT_OK)
+		compare_clocks(patient, policy.now, signed_time);
+	else
 		find(patient, FINDING_BAD, "clock", "check the trust anchors and the instance id",
 		     "the endpoint's signed time does not verify: %s", grant_verdict_name(verdict));
-		return;
-	}
-	apart = (long long)policy.now - (long long)signed_time;
-	if (llabs(apart) > (long long)patient->config.clock_skew)
-		find(patient, FINDING_WARNING, "clock", "set it: timedatectl set-ntp true",
-		     "this machine's clock is %lld seconds %s the endpoint's", llabs(apart),
-		     apart < 0 ? "behind" : "before");
-	else
-		find(patient, FINDING_GOOD, "clock", "", "as the endpoint's");
 }
 
 static void check_endpoint(struct patient *patient)

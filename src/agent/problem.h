@@ -43,7 +43,7 @@
 	X(PROBLEM_HTTP_STATUS, "http_status",                                                          \
 	  "the metadata endpoint refused the request; ask its operator")                               \
 	X(PROBLEM_SIGNED_TIME_INVALID, "signed_time_invalid",                                          \
-	  "the endpoint's statement of the time does not verify, the local clock was used; "           \
+	  "the endpoint's statement of the time does not verify, so none of its grants holds; "        \
 	  "check the trust directory and ask the endpoint's operator")                                 \
 	X(PROBLEM_CONNECTION_UNKNOWN, "connection_unknown",                                            \
 	  "single_use = connection needs to see sshd's process, which hidepid hides: wire the "        \

@@ -8,7 +8,9 @@
 #include "agent/diagnosis_excloud.h"
 #include "agent/instance.h"
 #include "agent/metadata.h"
+#include "agent/paths.h"
 #include "agent/provider.h"
+#include "agent/skew.h"
 #include "agent/vouched_time.h"
 #include "grant/json.h"
 #include "grant/signed_time.h"
@@ -71,8 +73,17 @@ static const char *signer_name(const struct config *config)
 	return config->signer_name[0] == '\0' ? NULL : config->signer_name;
 }
 
-/* "Now" for the grants of this answer, and whether the endpoint vouches for it. */
-static time_t find_now(const struct request *request, const cJSON *answer, bool *is_vouched)
+/* "Now" for the grants of an answer. */
+struct moment {
+	time_t now;
+	bool is_vouched; /* by the endpoint's signed time */
+	/* What is wrong with the endpoint's signed time: no grant beside it holds. Falling back on
+	 * the local clock would let an old answer through where that clock is slow. */
+	enum grant_verdict wrong; /* or GRANT_OK */
+	time_t ahead; /* seconds that an earlier signed time is ahead of this answer's */
+};
+
+static struct moment find_now(const struct request *request, const cJSON *answer)
 {
 	const struct provider_query *query = request->query;
 	const char *text = json_string(answer, "time");
@@ -83,27 +94,61 @@ static time_t find_now(const struct request *request, const cJSON *answer, bool 
 		.nonce = request->nonce,
 		.now = vouched_time_without(query->ledger),
 	};
-	enum grant_verdict verdict;
+	struct moment moment = { .now = policy.now, .wrong = GRANT_OK };
 	time_t signed_time;
 
-	*is_vouched = false;
 	if (text == NULL)
-		return policy.now;
-	verdict = signed_time_verify(text, strlen(text), &policy, &signed_time);
-	*is_vouched = verdict == GRANT_OK;
-	if (verdict == GRANT_OK)
-		return vouched_time_take(query->ledger, signed_time);
+		return moment;
+	moment.wrong = signed_time_verify(text, strlen(text), &policy, &signed_time);
+	if (moment.wrong == GRANT_OK) {
+		moment.is_vouched = true;
+		moment.now = vouched_time_take(query->ledger, signed_time);
+		moment.ahead = moment.now - signed_time;
+		return moment;
+	}
 	problem_report(query->ledger, PROBLEM_SIGNED_TIME_INVALID, query->user,
-		       grant_verdict_name(verdict));
-	return policy.now;
+		       grant_verdict_name(moment.wrong));
+	return moment;
 }
 
 /* The earliest second in which a grant can have been issued after this boot, when the ledger was
  * empty: what is not known for sure counts as before it. */
-static time_t find_boot(const struct request *request, time_t now, bool is_vouched)
+static time_t find_boot(const struct request *request, const struct moment *moment)
 {
-	return clock_started(now, request->asked) + CLOCK_STARTED_ERROR +
-	       (time_t)(is_vouched ? 0 : request->query->config->clock_skew);
+	return clock_started(moment->now, request->asked) + CLOCK_STARTED_ERROR +
+	       (time_t)(moment->is_vouched ? 0 : request->query->config->clock_skew);
+}
+
+/* What else is known of a refusal, for people: false when nothing is. */
+static bool explain(const struct request *request, const struct moment *moment,
+		    enum grant_verdict verdict, const struct grant *grant, char *detail)
+{
+	const struct ledger *ledger = request->query->ledger;
+
+	if (verdict == moment->wrong) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the endpoint's signed time does not hold");
+		return true;
+	}
+	if (!moment->is_vouched)
+		return vouched_time_earliest(ledger) < moment->now &&
+		       skew_explain(ledger, verdict, grant, moment->now, detail);
+	if (verdict != GRANT_EXPIRED || moment->ahead <= (time_t)request->query->config->clock_skew)
+		return false;
+	snprintf(detail, PROBLEM_DETAIL_SIZE,
+		 "a time %lld seconds ahead of the endpoint's was signed before; if that was "
+		 "wrong: rm " LEDGER_DIR "/" VOUCHED_TIME_STAMP,
+		 (long long)moment->ahead);
+	return true;
+}
+
+static void refuse(const struct request *request, const struct moment *moment,
+		   enum grant_verdict verdict, const struct grant *grant)
+{
+	const struct provider_sink *sink = request->sink;
+	char detail[PROBLEM_DETAIL_SIZE];
+	const bool is_explained = explain(request, moment, verdict, grant, detail);
+
+	sink->refuse(sink->context, grant, verdict, is_explained ? detail : NULL);
 }
 
 /* Look through the answer's grants for one that holds. */
@@ -112,16 +157,15 @@ static void choose(const struct request *request, const cJSON *answer)
 	const struct config *config = request->query->config;
 	const struct provider_sink *sink = request->sink;
 	const cJSON *grants = json_member(answer, "grants");
-	bool is_vouched;
-	const time_t now = find_now(request, answer, &is_vouched);
+	const struct moment moment = find_now(request, answer);
 	const struct grant_policy policy = {
 		.trust = request->trust,
 		.signer_name = signer_name(config),
 		.instance_id = request->instance_id,
 		.user = request->query->user,
 		.fingerprint = request->query->fingerprint,
-		.now = now,
-		.boot = find_boot(request, now, is_vouched),
+		.now = moment.now,
+		.boot = find_boot(request, &moment),
 		.lifetime_max = config->max_key_lifetime,
 		.clock_skew = config->clock_skew,
 	};
@@ -138,11 +182,13 @@ static void choose(const struct request *request, const cJSON *answer)
 			return;
 		verdict = grant_verify(text == NULL ? "" : text, text == NULL ? 0 : strlen(text),
 				       &policy, &grant);
-		if (verdict == GRANT_OK && sink->take(sink->context, &grant, now))
+		if (verdict == GRANT_OK)
+			verdict = moment.wrong;
+		if (verdict == GRANT_OK && sink->take(sink->context, &grant, moment.now))
 			return;
 		/* A user's other live grants are for other keys: nothing is wrong with them. */
 		if (verdict != GRANT_OK && verdict != GRANT_WRONG_FINGERPRINT)
-			sink->refuse(sink->context, &grant, verdict, NULL);
+			refuse(request, &moment, verdict, &grant);
 	}
 }
 

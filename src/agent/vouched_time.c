@@ -6,30 +6,28 @@
 #include "agent/clock.h"
 #include "agent/stamp.h"
 
-/* Holds when this system started by the latest signed time, so that adding the clock that nobody
- * can set gives the earliest time that it can be now. */
-#define STAMP "vouched"
-
-static time_t floor_now(const struct ledger *ledger)
+/* The stamp holds when this system started by the latest signed time, so that adding the clock that
+ * nobody can set gives the earliest time that it can be now. */
+time_t vouched_time_earliest(const struct ledger *ledger)
 {
-	int64_t start = stamp_read(ledger, STAMP);
+	int64_t start = stamp_read(ledger, VOUCHED_TIME_STAMP);
 
 	return start == 0 ? 0 : (time_t)(start + clock_boottime());
 }
 
 time_t vouched_time_take(const struct ledger *ledger, time_t signed_time)
 {
-	time_t earliest = floor_now(ledger);
+	time_t earliest = vouched_time_earliest(ledger);
 
 	if (signed_time <= earliest)
 		return earliest;
-	stamp_write(ledger, STAMP, (int64_t)signed_time - clock_boottime());
+	stamp_write(ledger, VOUCHED_TIME_STAMP, (int64_t)signed_time - clock_boottime());
 	return signed_time;
 }
 
 time_t vouched_time_without(const struct ledger *ledger)
 {
-	time_t earliest = floor_now(ledger);
+	time_t earliest = vouched_time_earliest(ledger);
 	time_t now = time(NULL);
 
 	return now > earliest ? now : earliest;

@@ -78,6 +78,8 @@ static enum grant_verdict check_times(const cJSON *claims, const struct grant_po
 
 	if (!json_integer(claims, "iat", &issued) || !json_integer(claims, "exp", &expires))
 		return GRANT_BAD_CLAIM;
+	grant->issued = (time_t)issued;
+	grant->expires = (time_t)expires;
 	not_before = issued;
 	if (json_member(claims, "nbf") != NULL && !json_integer(claims, "nbf", &not_before))
 		return GRANT_BAD_CLAIM;
@@ -91,8 +93,6 @@ static enum grant_verdict check_times(const cJSON *claims, const struct grant_po
 		return GRANT_LIFETIME_TOO_LONG;
 	if (issued < policy->boot)
 		return GRANT_ISSUED_BEFORE_BOOT;
-	grant->issued = (time_t)issued;
-	grant->expires = (time_t)expires;
 	return GRANT_OK;
 }
 

@@ -66,7 +66,8 @@ bool grant_audience_is(const cJSON *claims, const char *instance_id);
  * header, signature, audience, user, times, key, restrictions. Whether it was used already is the
  * ledger's to say. Any verdict but GRANT_OK means that the grant is worth nothing; `grant` then
  * holds jti, caller and request_id for the audit if the signature was good and they are
- * well-formed, and empty strings otherwise. */
+ * well-formed, and empty strings otherwise; and, when the verdict is about the time, issued and
+ * expires. */
 enum grant_verdict grant_verify(const char *text, size_t length, const struct grant_policy *policy,
 				struct grant *grant);
 

@@ -14,6 +14,7 @@ MODE is one of
   headers   send headers without end
   status    answer with 500
   record    answer with no grants, and write each request line to FILE
+  answer    answer with what FILE holds, whatever is asked
 Prints "ready" once it listens.
 """
 import socket
@@ -67,6 +68,10 @@ def misbehave(client):
         with open(sys.argv[4], "ab") as log:
             log.write(request.split(b" HTTP/")[0] + b"\n")
         client.sendall(HEAD + b'Content-Length: 13\r\n\r\n{"grants":[]}')
+    elif mode == "answer":
+        with open(sys.argv[4], "rb") as file:
+            body = file.read()
+        client.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def serve(client):

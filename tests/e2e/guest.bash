@@ -43,7 +43,8 @@ operator() { nsenter -t "$(<"$GUEST_DIR/operator.pid")" -n -p -- "$@"; }
 hold() {
 	local name=$1 child
 	shift
-	unshare --fork --kill-child --pid "$@" sleep infinity </dev/null >/dev/null 2>&1 3>&- &
+	# Like an init, it leaves no zombie of sshd's orphans: who ignores SIGCHLD has its children reaped.
+	unshare --fork --kill-child --pid "$@" env --ignore-signal=CHLD sleep infinity </dev/null >/dev/null 2>&1 3>&- &
 	echo $! >"$GUEST_DIR/$name.holder"
 	disown # so that bash has no word about its end
 	for ((child = 0; child < 400; child++)); do

@@ -11,7 +11,9 @@
 
 #include "agent/clock.h"
 #include "agent/ledger.h"
+#include "agent/skew.h"
 #include "agent/stamp.h"
+#include "agent/vouched_time.h"
 #include "mint.h"
 
 #define KEY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -426,6 +428,57 @@ static void a_stamp_lets_one_through_in_a_period(void **state)
 
 #define LEDGER_TEST(name) cmocka_unit_test_setup_teardown(name, make_ledger, end_ledger)
 
+static void the_time_that_was_vouched_for_never_goes_back(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const time_t now = time(NULL);
+	const time_t later = now + 86400, much_later = now + 2 * 86400;
+
+	assert_int_equal(vouched_time_earliest(&ledger), 0);
+	assert_in_range(vouched_time_without(&ledger), now, now + 5);
+	/* A clock that is fast: what is signed counts, though it is earlier than the clock. */
+	assert_int_equal(vouched_time_take(&ledger, now - 86400), now - 86400);
+	assert_in_range(vouched_time_without(&ledger), now, now + 5);
+	/* One that is slow */
+	assert_int_equal(vouched_time_take(&ledger, later), later);
+	assert_in_range(vouched_time_earliest(&ledger), later, later + 5);
+	assert_in_range(vouched_time_without(&ledger), later, later + 5);
+	assert_in_range(vouched_time_take(&ledger, now), later, later + 5);
+	assert_in_range(vouched_time_take(&ledger, 0), later, later + 5);
+	assert_int_equal(vouched_time_take(&ledger, much_later), much_later);
+	ledger_close(&ledger);
+}
+
+static void a_clock_is_off_by_what_the_last_refused_grant_says(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const time_t issued = 1800000000;
+	const struct grant grant = { .issued = issued, .expires = issued + 60 };
+	char detail[PROBLEM_DETAIL_SIZE];
+
+	assert_int_equal(skew_remembered(&ledger, issued, 60), 0);
+	assert_true(skew_explain(&ledger, GRANT_ISSUED_IN_FUTURE, &grant, issued - 1000, detail));
+	assert_non_null(strstr(detail, "1000 seconds or more behind; set it: timedatectl"));
+	assert_in_range(-skew_remembered(&ledger, issued - 1000, 60), 1000, 1005);
+	assert_int_equal(skew_remembered(&ledger, issued + 30, 60), 0); /* it was set since */
+	assert_true(skew_explain(&ledger, GRANT_EXPIRED, &grant, issued + 1060, detail));
+	assert_non_null(strstr(detail, "1000 seconds or more ahead; set it: timedatectl"));
+	assert_in_range(skew_remembered(&ledger, issued + 1060, 60), 995, 1000);
+	ledger_close(&ledger);
+}
+
+static void a_refusal_for_another_reason_says_nothing_of_the_clock(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const struct grant grant = { .issued = 1800000000, .expires = 1800000060 };
+	char detail[PROBLEM_DETAIL_SIZE] = "";
+
+	assert_false(skew_explain(&ledger, GRANT_WRONG_USER, &grant, 0, detail));
+	assert_string_equal(detail, "");
+	assert_int_equal(skew_remembered(&ledger, 0, 60), 0);
+	ledger_close(&ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +500,9 @@ int main(void)
 		LEDGER_TEST(a_symbolic_link_leads_nowhere),
 		LEDGER_TEST(an_offer_that_cannot_be_read_is_refused_and_kept),
 		LEDGER_TEST(a_stamp_lets_one_through_in_a_period),
+		LEDGER_TEST(the_time_that_was_vouched_for_never_goes_back),
+		LEDGER_TEST(a_clock_is_off_by_what_the_last_refused_grant_says),
+		LEDGER_TEST(a_refusal_for_another_reason_says_nothing_of_the_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
