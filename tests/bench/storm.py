@@ -22,7 +22,7 @@ STRANGER_KEYS = 64
 STRANGER_USERS = ("ubuntu", "ana", "root", "oracle")
 COMPUTE = "http://127.0.0.1:8443"
 # Of one login: sshd asks for the query and for the signed attempt
-REQUESTS_PER_LOGIN_MAX = 2
+REQUESTS_PER_LOGIN_MAX = 1
 # Of one key that a stranger offers
 REQUESTS_PER_STRANGER_MAX = 1
 # Of one attempt: sshd's two, and the agent under its stopwatch, or a session of one more and its shell's
