@@ -89,8 +89,6 @@ static const struct {
 	{ LOCALSTATEDIR "/lib/cloud/data", ALWAYS },
 	{ INSTANCE_ID_FILE, ALWAYS },
 	{ "/etc/machine-id", ALWAYS },
-	/* What syslog writes before a line, where there is no journal */
-	{ "/etc/localtime", ALWAYS },
 	{ "/etc/hosts", FOR_NAMES },
 	{ "/etc/host.conf", FOR_NAMES },
 	{ "/etc/resolv.conf", FOR_NAMES },
