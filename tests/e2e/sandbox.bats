@@ -3,51 +3,23 @@
 # The walls around the agent: they keep an intruder in, and nobody who should log in out.
 
 load guest
+load front
 
 setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest install -d -m 0777 /run/booty
-	# The same endpoint by other ways. The guest's own address is what it is known by there.
-	guest cp /etc/hosts "$GUEST_DIR/hosts"
-	guest ip address add fd97::2/128 dev lo
-	front relay fd97::2 8080 "$METADATA_ADDRESS" 80
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$GUEST_DIR/tls.key" -out "$GUEST_DIR/tls.pem" \
-		-subj /CN=metadata -addext "subjectAltName=DNS:metadata.test,IP:127.0.0.2,IP:fd97::2" -days 1 2>/dev/null
-	front relay 127.0.0.2 8443 "$METADATA_ADDRESS" 80 "$GUEST_DIR/tls.pem" "$GUEST_DIR/tls.key"
-	front relay fd97::2 8443 "$METADATA_ADDRESS" 80 "$GUEST_DIR/tls.pem" "$GUEST_DIR/tls.key"
-	guest install -m 0644 "$GUEST_DIR/tls.pem" /usr/local/share/ca-certificates/metadata.crt
-	guest update-ca-certificates >/dev/null 2>&1
+	fronts_start
 }
 
 teardown_file() {
+	fronts_stop
 	file_guest_stop
 }
 
 setup() {
 	file_guest_ready
 	guest sh -c 'rm -f /run/booty/* /etc/ld.so.preload'
-}
-
-# front ARGUMENT...: another way to the endpoint, in the guest, until the guest stops
-front() {
-	local out=$GUEST_DIR/front.$RANDOM
-	guest "$PYTHON" "$BATS_TEST_DIRNAME/front.py" "$@" >"$out" 2>&1 3>&- </dev/null &
-	wait_for grep -q ready "$out"
-}
-
-# logs_in_by URL: a one-time key does, once, and both are said
-logs_in_by() {
-	local key
-	forget_events
-	agent_conf "metadata_url = $1"
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
-	[ "$(events EVENT)" = "offered
-used
-replayed" ] || { events; false; }
 }
 
 @test "while the endpoint keeps the agent waiting, the kernel says that the walls stand" {
@@ -71,16 +43,14 @@ agent_is_inside() {
 }
 
 @test "one-time keys log in by a name in /etc/hosts, with https and without" {
-	guest sh -c "printf '127.0.0.2 metadata.test\n$METADATA_ADDRESS plain.test\n' >>/etc/hosts"
-	logs_in_by http://plain.test
+	name_in_hosts metadata.test 127.0.0.2
+	logs_in_by http://metadata.test:8080
 	logs_in_by https://metadata.test:8443
-	guest cp "$GUEST_DIR/hosts" /etc/hosts
+	name_in_hosts
 }
 
 @test "one-time keys log in by a name in the DNS, with https and without" {
-	front name 127.0.0.3 53 metadata.test 127.0.0.2
-	front relay 127.0.0.2 8080 "$METADATA_ADDRESS" 80
-	guest sh -c 'rm -f /etc/resolv.conf; echo "nameserver 127.0.0.3" >/etc/resolv.conf; chmod 0644 /etc/resolv.conf'
+	name_in_dns metadata.test 127.0.0.2
 	logs_in_by http://metadata.test:8080
 	logs_in_by https://metadata.test:8443
 }

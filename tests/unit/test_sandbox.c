@@ -173,26 +173,26 @@ static void it_reads_what_a_run_needs_and_nothing_else(void **state)
 	assert_int_equal(inside(place, SANDBOX_FILES, read_what_runs_need, 0), 0);
 }
 
+static const char *const named_paths[] = { "/etc/nsswitch.conf", "/etc/ssl/openssl.cnf" };
+
 static int read_named(const struct place *place, long which)
 {
-	static const char *const paths[] = { "/etc/hosts", "/etc/ssl/openssl.cnf" };
-
-	return read_path(paths[which]);
+	return read_path(named_paths[which]);
 }
 
 static void files_about_names_and_certificates_are_for_those_who_need_them(void **state)
 {
 	static const struct {
 		const char *url, *provider;
-		int names, certificates;
+		int expected[2]; /* of names, of certificates */
 	} cases[] = {
-		{ "http://192.0.2.1:8080", "excloud", EACCES, EACCES },
-		{ "http://[fd00::1]", "excloud", EACCES, EACCES },
-		{ "https://192.0.2.1", "excloud", EACCES, 0 },
-		{ "http://metadata.example:80", "excloud", 0, EACCES },
-		{ "http://1.example", "excloud", 0, EACCES },
-		{ "https://metadata.example", "excloud", 0, 0 },
-		{ "http://192.0.2.1", "ec2", EACCES, 0 },
+		{ "http://192.0.2.1:8080", "excloud", { EACCES, EACCES } },
+		{ "http://[fd00::1]", "excloud", { EACCES, EACCES } },
+		{ "https://192.0.2.1", "excloud", { EACCES, 0 } },
+		{ "http://metadata.example:80", "excloud", { 0, EACCES } },
+		{ "http://1.example", "excloud", { 0, EACCES } },
+		{ "https://metadata.example", "excloud", { 0, 0 } },
+		{ "http://192.0.2.1", "ec2", { EACCES, 0 } },
 	};
 	struct place place = *(const struct place *)*state;
 
@@ -200,9 +200,12 @@ static void files_about_names_and_certificates_are_for_those_who_need_them(void 
 		snprintf(place.config.metadata_url, sizeof place.config.metadata_url, "%s",
 			 cases[i].url);
 		place.config.provider = provider_named(cases[i].provider);
-		assert_int_equal(inside(&place, SANDBOX_FILES, read_named, 0), cases[i].names);
-		assert_int_equal(inside(&place, SANDBOX_FILES, read_named, 1),
-				 cases[i].certificates);
+		for (size_t which = 0; which < 2; which++)
+			/* Outside, it is there to be read, on all but the barest of systems. */
+			if (read_named(&place, (long)which) == 0)
+				assert_int_equal(
+					inside(&place, SANDBOX_FILES, read_named, (long)which),
+					cases[i].expected[which]);
 	}
 }
 
