@@ -28,9 +28,12 @@ static const struct {
 	int resource;
 	rlim_t max;
 } limits[] = {
-	{ RLIMIT_AS, ADDRESS_SPACE_MAX },           { RLIMIT_CORE, 0 },
-	{ RLIMIT_CPU, SANDBOX_CPU_SECONDS_MAX },    { RLIMIT_FSIZE, SANDBOX_FILE_BYTES_MAX },
+	{ RLIMIT_AS, ADDRESS_SPACE_MAX },
+	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_CPU, SANDBOX_CPU_SECONDS_MAX },
+	{ RLIMIT_FSIZE, SANDBOX_FILE_BYTES_MAX },
 	{ RLIMIT_NOFILE, SANDBOX_DESCRIPTORS_MAX },
+	{ RLIMIT_NPROC, 0 }, /* no further one, whatever is there already; means nothing to root */
 };
 
 /* Lower one limit. A lower one that was there stays. */

@@ -15,7 +15,6 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -92,22 +91,14 @@ static const struct verdict no_new_value = { 6,
 					     { ARGUMENT(2), JUMP(BPF_JEQ, 0, 0, 2), ARGUMENT_TOP(2),
 					       JUMP(BPF_JEQ, 0, 1, 0), END, ALLOW } };
 
-/* libcurl looks up names in a thread. A process is not to be had. */
-#define OF_A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
-static const struct verdict only_threads = { 5,
-					     { ARGUMENT(0),
-					       STEP(BPF_ALU | BPF_AND | BPF_K, OF_A_THREAD),
-					       JUMP(BPF_JEQ, OF_A_THREAD, 1, 0), END, ALLOW } };
-
 /* Calls that depend on their arguments, or fail */
 static const struct particular {
 	unsigned int call;
 	const struct verdict *verdict;
 } particulars[] = {
-	{ __NR_mmap, &no_written_code }, { __NR_mprotect, &no_new_code },
-	{ __NR_socket, &by_family },     { __NR_ioctl, &by_request },
-	{ __NR_clone, &only_threads },   { __NR_prlimit64, &no_new_value },
-	{ __NR_prctl, &not_permitted },
+	{ __NR_mmap, &no_written_code },   { __NR_mprotect, &no_new_code },
+	{ __NR_socket, &by_family },       { __NR_ioctl, &by_request },
+	{ __NR_prlimit64, &no_new_value }, { __NR_prctl, &not_permitted },
 };
 
 /* Calls that are allowed whatever their arguments are */
@@ -181,13 +172,10 @@ static const unsigned int calls[] = {
 	__NR_timerfd_settime,
 	__NR_nanosleep,
 	__NR_clock_nanosleep,
-	/* Threads */
+	/* Locks: there are no threads */
 	__NR_futex,
-	__NR_rseq,
-	__NR_set_robust_list,
 	__NR_sched_getaffinity,
 	__NR_sched_yield,
-	__NR_exit,
 	/* Signals to itself: the watchdog */
 	__NR_rt_sigaction,
 	__NR_rt_sigprocmask,
