@@ -181,6 +181,9 @@ static const unsigned int calls[] = {
 	__NR_rt_sigprocmask,
 	__NR_rt_sigreturn,
 	__NR_restart_syscall,
+#ifdef __SANITIZE_ADDRESS__
+	__NR_sigaltstack,
+#endif
 	/* Who and when */
 	__NR_getpid,
 	__NR_gettid,

@@ -51,15 +51,12 @@ name_in_dns() {
 		chmod 0644 /etc/resolv.conf'
 }
 
-# logs_in_by URL: a one-time key does, once, and both are said
+# logs_in_by URL: a one-time key does, and the journal has it
 logs_in_by() {
-	local key
 	forget_events
 	agent_conf "metadata_url = $1"
-	key=$(ask ubuntu)
-	login "$key" ubuntu true || { events EVENT REASON; return 1; }
-	login "$key" ubuntu true 2>/dev/null && return 1
-	# The control plane serves no grant that it has the receipt of.
-	[ "$(events EVENT | grep -vx replayed)" = "offered
-used" ] || { events EVENT REASON; return 1; }
+	login "$(ask ubuntu)" ubuntu true && [ "$(events EVENT)" = "offered
+used" ] && return
+	events EVENT REASON
+	return 1
 }
