@@ -17,6 +17,7 @@
 #include "agent/next_command.h"
 #include "agent/paths.h"
 #include "agent/problem.h"
+#include "agent/sandbox.h"
 #include "grant/cleanup.h"
 
 /* Whatever hangs, sshd gets its empty answer so many milliseconds after timeout_ms. */
@@ -37,6 +38,8 @@ static void answer_in_time(const struct config *config, const char *wrong,
 
 	signal(SIGALRM, give_up);
 	setitimer(ITIMER_REAL, &timer, NULL);
+	if (wrong == NULL && config->sandbox)
+		sandbox_enter(config, LEDGER_DIR);
 	answer(config, wrong, query);
 }
 
@@ -67,7 +70,8 @@ static void run_next(const struct config *config, const struct key_query *query)
 		ledger_close(&ledger);
 }
 
-/* Answer in a process of its own: whatever becomes of it, the next command gets its turn. */
+/* Answer in a process of its own: whatever becomes of it, the next command gets its turn, and is
+ * not in our sandbox. */
 static void answer_apart(const struct config *config, const char *wrong,
 			 const struct key_query *query)
 {

@@ -35,6 +35,7 @@ struct config {
 	unsigned int clock_skew; /* seconds */
 	unsigned int timeout_ms;
 	enum single_use single_use;
+	bool sandbox; /* put up walls before anything from the network is read */
 };
 
 /* Read `path`; a file that is not there means the defaults. False when it cannot be read, others

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "agent/patient.h"
 #include "agent/root_only.h"
 #include "agent/run.h"
+#include "agent/sandbox.h"
 #include "agent/selinux.h"
 #include "agent/wiring.h"
 #include "agent/words.h"
@@ -114,9 +116,11 @@ static void check_receipts(struct patient *patient)
 		find(patient, FINDING_GOOD, "receipts", "", "none waits");
 }
 
-/* What SELinux or AppArmor forbade the agent, as the kernel says it. */
-static void check_denials(struct patient *patient)
+/* The last thing that the kernel said of the agent and that matches a pattern. False if there is
+ * none. */
+static bool kernel_said(const char *pattern, char said[FINDING_TEXT_SIZE])
 {
+	char grep[64];
 	const char *const argv[] = {
 		JOURNALCTL,
 		"-b",
@@ -126,18 +130,66 @@ static void check_denials(struct patient *patient)
 		"1",
 		"-o",
 		"cat",
-		"--grep=(avc: +denied|DENIED).*exc-instance",
+		grep,
 		"_TRANSPORT=kernel",
 		"_TRANSPORT=audit", /* where auditd takes them from the kernel */
 		NULL
 	};
+
+	snprintf(grep, sizeof grep, "--grep=(%s).*exc-instance", pattern);
+	if (run_program(argv, said, FINDING_TEXT_SIZE, JOURNAL_SECONDS) != 0 || said[0] == '\0')
+		return false;
+	said[strcspn(said, "\n")] = '\0';
+	return true;
+}
+
+/* What SELinux or AppArmor forbade the agent */
+static void check_denials(struct patient *patient)
+{
 	char said[FINDING_TEXT_SIZE];
 
-	if (run_program(argv, said, sizeof said, JOURNAL_SECONDS) != 0 || said[0] == '\0')
+	if (kernel_said("avc: +denied|DENIED", said))
+		find(patient, FINDING_BAD, "mandatory access control",
+		     "allow it in the policy, see: journalctl -b --grep=exc-instance", "%.300s",
+		     said);
+}
+
+/* The names of these walls, separated by commas */
+static void list_walls(unsigned int walls, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < SANDBOX_WALLS && length < size; i++)
+		if ((walls & 1U << i) != 0)
+			length += (size_t)snprintf(text + length, size - length, "%s%s",
+						   length == 0 ? "" : ", ",
+						   sandbox_wall_name(1U << i));
+}
+
+/* What the walls are, and whether a run of the agent has gone into one */
+static void check_sandbox(struct patient *patient)
+{
+	const unsigned int all = (1U << SANDBOX_WALLS) - 1;
+	char walls[FINDING_TEXT_SIZE], missing[FINDING_TEXT_SIZE], said[FINDING_TEXT_SIZE];
+	unsigned int standing;
+
+	if (!patient->config.sandbox) {
+		find(patient, FINDING_WARNING, "sandbox", "take that line out of agent.conf",
+		     "it is off: sandbox = no");
 		return;
-	said[strcspn(said, "\n")] = '\0';
-	find(patient, FINDING_BAD, "mandatory access control",
-	     "allow it in the policy, see: journalctl -b --grep=exc-instance", "%.300s", said);
+	}
+	if (kernel_said("type=1326|SECCOMP", said)) {
+		find(patient, FINDING_BAD, "sandbox",
+		     "if one-time keys do not work: sandbox = no in agent.conf; and tell us",
+		     "%.300s", said);
+		return;
+	}
+	standing = sandbox_try(&patient->config, LEDGER_DIR);
+	list_walls(standing, walls, sizeof walls);
+	list_walls(all & ~standing, missing, sizeof missing);
+	find(patient, FINDING_GOOD, "sandbox", "", "%s%s%s", walls,
+	     missing[0] == '\0' ? "" : "; not with this kernel and build: ", missing);
 }
 
 void diagnose_machine(struct patient *patient)
@@ -148,4 +200,6 @@ void diagnose_machine(struct patient *patient)
 	check_ledger(patient);
 	check_receipts(patient);
 	check_denials(patient);
+	if (patient->config_is_good)
+		check_sandbox(patient);
 }

@@ -39,6 +39,7 @@ struct provider {
 	/* What single_use = auto means; SINGLE_USE_AUTO: the module where it is wired, otherwise
 	 * the connection. */
 	enum single_use single_use_default;
+	bool trusts_system; /* find() verifies with the system's CA certificates */
 	/* Ask for the grants of this user and this key, verify them, and hand each to the sink.
 	 * Takes at most timeout_ms. PROBLEM_NONE also when there is none; otherwise what kept it
 	 * from being done, with `detail`. */

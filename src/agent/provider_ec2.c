@@ -176,6 +176,7 @@ const struct provider provider_ec2 = {
 	.name = "ec2",
 	/* Clients of this service open several connections with one push. */
 	.single_use_default = SINGLE_USE_NO,
+	.trusts_system = true,
 	.find = find_all,
 	.diagnose = diagnose_ec2,
 };

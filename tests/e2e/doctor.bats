@@ -187,6 +187,18 @@ kernel_said() {
 	guest sh -c 'rm /run/log/journal/*/said.journal'
 }
 
+@test "the walls around the agent, one that it has gone into, and that there are none" {
+	doctor --json | jq -e '.findings[] | select(.name == "sandbox" and .level == "good") | .text |
+		startswith("no new privileges, resource limits") and contains("seccomp")'
+	kernel_said audit 'SECCOMP auid=4294967295 uid=994 pid=7 comm="exc-instance-co" exe="/usr/bin/exc-instance-connect" sig=31 syscall=41'
+	run finds bad sandbox "sig=31 syscall=41" "sandbox = no in agent.conf"
+	guest sh -c 'rm /run/log/journal/*/said.journal'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	agent_conf "sandbox = no"
+	finds warning sandbox "it is off" "take that line out"
+}
+
 @test "doctor changes nothing, and is for root" {
 	guest find /etc /run/exc-instance-connect /var/lib/exc-instance-connect -printf '%p %m %u %T@\n' | sort >"$BATS_TEST_TMPDIR/before"
 	doctor

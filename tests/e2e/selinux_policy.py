@@ -241,7 +241,9 @@ class Rehearsal:
         return None
 
     def on_socket(self, source, call, arguments, tclass, example):
-        if call in self.SOCKET_CALLS:
+        if call == "ioctl" and "FIONREAD" in arguments:
+            self.ask(source, source, tclass, "getattr", example)  # selinux_file_ioctl() in the kernel
+        elif call in self.SOCKET_CALLS:
             self.ask(source, source, tclass, self.SOCKET_CALLS[call], example)
         if tclass == "tcp_socket" and call == "connect":
             port = re.search(r"htons\((\d+)\)", arguments)

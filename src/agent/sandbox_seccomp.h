@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wall around system calls: seccomp (seccomp(2)). */
+#ifndef EXC_SANDBOX_SECCOMP_H
+#define EXC_SANDBOX_SECCOMP_H
+
+#include <stdbool.h>
+
+/* Put it up. False where the kernel or this build has none. */
+bool sandbox_seccomp(void);
+
+#endif
