@@ -188,7 +188,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	signers_make();
+	signers_make_one();
 	must(mkdtemp(ledger_directory) != NULL);
 	must(config_load(&config, "/nonexistent", detail));
 	snprintf(config.trust_dir, sizeof config.trust_dir, "%s", signers_directory());

@@ -49,15 +49,15 @@ static void make_leaf(enum signer_number number, const struct certificate_reques
 
 static X509 *make_authority(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
 {
-	return mint_certificate(&(const struct certificate_request){ .name = name,
-								     .key = key,
-								     .issuer = issuer,
-								     .issuer_key = issuer_key,
-								     .authority = true,
-								     .key_usage =
-									     "critical,keyCertSign",
-								     .starts = STARTS,
-								     .ends = ENDS });
+	return mint_certificate(
+		&(const struct certificate_request){ .name = name,
+						     .key = key,
+						     .issuer = issuer,
+						     .issuer_key = issuer_key,
+						     .authority = true,
+						     .key_usage = "critical,keyCertSign",
+						     .starts = STARTS,
+						     .ends = ENDS });
 }
 
 static void make_chains(void)
@@ -97,10 +97,16 @@ static void make_chains(void)
 	EVP_PKEY_free(between_key);
 }
 
-void signers_make(void)
+void signers_make_one(void)
 {
 	directory = mint_directory();
 	signers[SIGNER_ED25519].key = mint_key("ED25519", 0);
+	mint_write_public(directory, "ed25519.pem", signers[SIGNER_ED25519].key);
+}
+
+void signers_make(void)
+{
+	signers_make_one();
 	signers[SIGNER_P256].key = mint_key("P-256", 0);
 	signers[SIGNER_RSA].key = mint_key("RSA", 2048);
 	signers[SIGNER_P384].key = mint_key("P-384", 0);
@@ -108,7 +114,6 @@ void signers_make(void)
 	signers[SIGNER_STRANGER].key = mint_key("ED25519", 0);
 	signers[SIGNER_HMAC].key = signers[SIGNER_RSA].key;
 	signers[SIGNER_NONE].key = signers[SIGNER_RSA].key;
-	mint_write_public(directory, "ed25519.pem", signers[SIGNER_ED25519].key);
 	mint_write_public(directory, "p256.pem", signers[SIGNER_P256].key);
 	mint_write_public(directory, "rsa.pem", signers[SIGNER_RSA].key);
 	mint_write_public(directory, "p384.pem", signers[SIGNER_P384].key);
@@ -137,7 +142,7 @@ char *signers_sign(enum signer_number number, const char *header, const uint8_t 
 		   size_t length)
 {
 	_cleanup_free_ char *filled = fill_in(header, signers[number].x5c);
-	enum signer how = number == SIGNER_HMAC	  ? SIGN_HS256_WITH_PUBLIC_KEY
+	enum signer how = number == SIGNER_HMAC   ? SIGN_HS256_WITH_PUBLIC_KEY
 			  : number == SIGNER_NONE ? SIGN_NOT_AT_ALL
 						  : SIGN_PS256;
 

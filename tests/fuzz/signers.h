@@ -35,8 +35,10 @@ enum signer_number {
 	SIGNERS
 };
 
-/* Make the keys and the trust directory. */
+/* Make all keys and the trust directory, or only SIGNER_ED25519 and a directory that is read
+ * sooner. */
 void signers_make(void);
+void signers_make_one(void);
 
 /* Owned by this file. */
 const char *signers_directory(void);
