@@ -32,6 +32,7 @@ static bool read_text(char *out, const char *value)
 	return true;
 }
 
+/* What is out of bounds leaves *out as it was: timeout_ms counts also when a line is wrong. */
 static bool read_number(unsigned int *out, const char *value, unsigned int min, unsigned int max)
 {
 	unsigned int number = 0;
@@ -43,8 +44,10 @@ static bool read_number(unsigned int *out, const char *value, unsigned int min, 
 			return false;
 		number = 10 * number + (unsigned int)(*value - '0');
 	}
+	if (number < min || number > max)
+		return false;
 	*out = number;
-	return number >= min && number <= max;
+	return true;
 }
 
 static bool read_metadata_url(struct config *config, const char *value)
