@@ -61,8 +61,9 @@ static bool read_metadata_url(struct config *config, const char *value)
 		return false;
 	if (strpbrk(value, "?#@ \\") != NULL || !read_text(config->metadata_url, value))
 		return false;
-	if (config->metadata_url[length - 1] == '/')
-		config->metadata_url[length - 1] = '\0';
+	/* Not the first byte after the scheme, which is no slash */
+	while (config->metadata_url[length - 1] == '/')
+		config->metadata_url[--length] = '\0';
 	return true;
 }
 
@@ -282,13 +283,12 @@ bool config_denies(const struct config *config, const char *user)
 	size_t length = strlen(user);
 
 	/* Bounded by CONFIG_VALUE_SIZE */
-	while (*at != '\0') {
+	for (at += strspn(at, " ,"); *at != '\0'; at += strspn(at, " ,")) {
 		size_t word = strcspn(at, " ,");
 
 		if (word == length && strncmp(at, user, length) == 0)
 			return true;
 		at += word;
-		at += strspn(at, " ,");
 	}
 	return false;
 }

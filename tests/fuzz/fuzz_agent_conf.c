@@ -55,8 +55,7 @@ static void check(const struct config *config)
 {
 	must(config->provider != NULL);
 	must(strncmp(config->metadata_url, "http", 4) == 0);
-	must(config->metadata_url[strlen(config->metadata_url) - 1] != '/' ||
-	     strlen(config->metadata_url) == strlen("http://"));
+	must(config->metadata_url[strlen(config->metadata_url) - 1] != '/');
 	must(instance_id_is_valid(config->instance_id));
 	must(config->trust_dir[0] == '/');
 	must(config->max_key_lifetime >= 1 && config->max_key_lifetime <= CONFIG_LIFETIME_MAX);

@@ -75,6 +75,20 @@ static void every_setting_is_read(void **state)
 	assert_false(config_denies(&config, "roots"));
 }
 
+static void separators_are_no_part_of_a_value(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_true(load("deny_users =, ,root,, admin,\nmetadata_url = http://a/b///\n", &config,
+			 detail));
+	assert_true(config_denies(&config, "root"));
+	assert_true(config_denies(&config, "admin"));
+	assert_false(config_denies(&config, ""));
+	assert_string_equal(config.metadata_url, "http://a/b");
+}
+
 static void a_provider_has_a_default_of_its_own_for_single_use(void **state)
 {
 	char detail[PROBLEM_DETAIL_SIZE];
@@ -249,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_file_means_the_defaults),
 		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(separators_are_no_part_of_a_value),
 		cmocka_unit_test(a_provider_has_a_default_of_its_own_for_single_use),
 		cmocka_unit_test(a_wrong_line_is_named_with_what_was_expected),
 		cmocka_unit_test(a_typo_does_not_close_the_way_in_that_was_there_before),
