@@ -31,7 +31,7 @@ def need(condition, why):
 # padding; RFC 4648 section 3.5 lets a decoder refuse the rest.
 def strict_base64(text, alphabet, padded):
     need(re.fullmatch(rb"[A-Za-z0-9%s]*={0,2}" % alphabet, text), "base64")
-    need(padded or b"=" not in text, "padding")
+    need(len(text) % 4 == 0 if padded else b"=" not in text, "padding")
     standard = text.replace(b"-", b"+").replace(b"_", b"/")
     try:
         data = base64.b64decode(standard + (b"" if padded else b"=" * (-len(text) % 4)), validate=True)
