@@ -16,18 +16,30 @@ static const char *const keys[] = {
 	"ERITFBUWFxgZGhscHR4fAAAABHNzaDo=",
 };
 
-static void join_sources(const struct restrictions *restrictions, char *text)
+/* Printed and read again they are the same, and only the same contain each other. */
+static void check_networks(const struct restrictions *restrictions)
 {
-	struct network network;
-	char again[NETWORK_TEXT_SIZE];
+	struct network one, other;
+	char text[NETWORK_TEXT_SIZE];
 
 	for (size_t i = 0; i < restrictions->source_count; i++) {
-		text += sprintf(text, "%s%s", i == 0 ? "" : ",", restrictions->sources[i]);
-		must(network_parse(restrictions->sources[i], &network));
-		network_print(&network, false, again);
-		must(strcmp(again, restrictions->sources[i]) == 0);
-		must(network_contains(&network, &network));
+		must(network_parse(restrictions->sources[i], &one));
+		network_print(&one, true, text);
+		must(network_parse(text, &other));
+		network_print(&other, false, text);
+		must(strcmp(text, restrictions->sources[i]) == 0);
+		for (size_t j = 0; j < i; j++) {
+			must(network_parse(restrictions->sources[j], &other));
+			must((network_contains(&one, &other) && network_contains(&other, &one)) ==
+			     (strcmp(restrictions->sources[i], restrictions->sources[j]) == 0));
+		}
 	}
+}
+
+static void join_sources(const struct restrictions *restrictions, char *text)
+{
+	for (size_t i = 0; i < restrictions->source_count; i++)
+		text += sprintf(text, "%s%s", i == 0 ? "" : ",", restrictions->sources[i]);
 }
 
 static void compare(const struct authorized_line *read, const struct restrictions *restrictions,
@@ -64,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	printed = authorized_line_print(&key, &restrictions, line);
 	must(printed == strlen(line) && printed < sizeof line);
 	must(authorized_read(line, &read));
+	check_networks(&restrictions);
 	compare(&read, &restrictions, text);
 	return 0;
 }

@@ -5,6 +5,7 @@
  * The input is a byte with flags and the body. In the body, \x01…\x03 becomes the grant with these
  * claims, signed, \x02…\x03 the time, and \x04 the request's nonce. Only what is below HTTP, the
  * clocks and the journal are not the agent's own. */
+#include "../unit/mint.h"
 #include "fuzz.h"
 
 #include <stdio.h>
@@ -32,7 +33,7 @@ static struct answer {
 	const uint8_t *bytes;
 	size_t length;
 } answer;
-static char ledger_directory[] = "/tmp/exc-fuzz-endpoint.XXXXXX";
+static char *ledger_directory; /* left to who runs this, in TMPDIR */
 static struct config config;
 
 /* Instead of the clocks */
@@ -189,7 +190,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	signers_make_one();
-	must(mkdtemp(ledger_directory) != NULL);
+	ledger_directory = mint_directory();
 	must(config_load(&config, "/nonexistent", detail));
 	snprintf(config.trust_dir, sizeof config.trust_dir, "%s", signers_directory());
 	snprintf(config.instance_id, sizeof config.instance_id, SIGNERS_INSTANCE);

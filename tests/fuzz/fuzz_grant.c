@@ -8,6 +8,7 @@
 #include "grant/authorized_line.h"
 #include "grant/cleanup.h"
 #include "grant/grant.h"
+#include "grant/jws.h"
 #include "signers.h"
 
 #define SIGNER_MASK 0x0f
@@ -15,6 +16,7 @@
 #define ASK_NAME 0x10
 #define SPOIL 0x20 /* change a character of the signature */
 #define ANY_KEY 0x40 /* the offered key is the grant's, whichever that is */
+#define LONG 0x80 /* more bytes than a grant may have */
 
 static struct trust *trust;
 
@@ -60,7 +62,7 @@ static void verify(const char *text, size_t length, uint8_t flags, bool may_hold
 				       .user = SIGNERS_USER,
 				       .fingerprint = SIGNERS_FINGERPRINT,
 				       .now = SIGNERS_NOW,
-				       .boot = SIGNERS_NOW - 1000,
+				       .boot = SIGNERS_NOW - 50,
 				       .lifetime_max = 60,
 				       .clock_skew = 5 };
 	char fingerprint[FINGERPRINT_SIZE];
@@ -78,6 +80,18 @@ static void verify(const char *text, size_t length, uint8_t flags, bool may_hold
 	must(grant_verdict_name(verdict)[0] != '\0');
 	if (verdict == GRANT_OK)
 		check_fields(&grant, &policy);
+}
+
+/* The same with something after it; the caller frees. */
+static char *lengthen(char *text)
+{
+	size_t length = strlen(text);
+
+	text = realloc(text, length + JWS_BYTES_MAX + 2);
+	must(text != NULL);
+	memset(text + length, 'A', JWS_BYTES_MAX + 1);
+	text[length + JWS_BYTES_MAX + 1] = '\0';
+	return text;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
@@ -99,7 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 			    length - (size_t)(line_feed + 1 - bytes));
 	if ((flags & SPOIL) != 0)
 		spoil(text);
+	if ((flags & LONG) != 0)
+		text = lengthen(text);
 	verify(text, strlen(text), flags,
-	       (flags & SPOIL) == 0 && signers_may_hold(signer, (flags & ASK_NAME) != 0));
+	       (flags & (SPOIL | LONG)) == 0 && signers_may_hold(signer, (flags & ASK_NAME) != 0));
 	return 0;
 }

@@ -3,6 +3,7 @@
  * read is printed again as it was.
  *
  * The input is a byte with flags and the file's content. */
+#include "../unit/mint.h"
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 #define KEY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define NAME_SIZE (DIGEST_HEX_SIZE + 16)
 
-static char directory[] = "/tmp/exc-fuzz-ledger.XXXXXX";
+static char *directory; /* left to who runs this, in TMPDIR */
 static char offered[NAME_SIZE], used[NAME_SIZE];
 
 /* In the seeds, us is who is named there. */
@@ -40,7 +41,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	must(mkdtemp(directory) != NULL && digest_hex(JTI, strlen(JTI), jti_hash));
+	directory = mint_directory();
+	must(digest_hex(JTI, strlen(JTI), jti_hash));
 	snprintf(offered, sizeof offered, "%s.offered", jti_hash);
 	snprintf(used, sizeof used, "%s.used", jti_hash);
 	return 0;

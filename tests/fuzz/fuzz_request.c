@@ -4,10 +4,10 @@
  *
  * The input is "METHOD PATH", lines "NAME VALUE" for what stands in headers and the query, an empty
  * line, and the body. */
+#include "../unit/mint.h"
 #include "fuzz.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -61,15 +61,14 @@ static void begin(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	char directory[] = "/tmp/exc-fuzz-request.XXXXXX", path[64], error[CONNECTD_ERROR_SIZE];
+	char path[4096], error[CONNECTD_ERROR_SIZE], *directory = mint_directory();
 
 	(void)argc;
 	(void)argv;
-	must(mkdtemp(directory) != NULL);
 	snprintf(path, sizeof path, "%s/key", directory);
 	must(signing_key_create(path, error, sizeof error));
 	must(signing_key_load(&key, path, error, sizeof error));
-	must(unlink(path) == 0 && rmdir(directory) == 0);
+	mint_remove(directory);
 	config.key_lifetime = 60;
 	snprintf(config.issuer, sizeof config.issuer, "exc-connectd");
 	begin();

@@ -2,6 +2,7 @@
 /* A trust directory: whatever is in its files, only keys and CA certificates come out of it.
  *
  * The input is a byte with flags, one with the number of files, and the content of each. */
+#include "../unit/mint.h"
 #include "fuzz.h"
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include "grant/digest.h"
 #include "grant/trust.h"
 
+#define NAME_SIZE 4096
 #define WRITABLE_FILE 0x01 /* by others */
 #define WRITABLE_DIRECTORY 0x02
 #define LARGE_FILE 0x04
@@ -27,13 +29,13 @@ static unsigned int count_of(uint8_t byte)
 				       : byte % 3;
 }
 
-static char directory[] = "/tmp/exc-fuzz-trust.XXXXXX";
+static char *directory; /* left to who runs this, in TMPDIR */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	must(mkdtemp(directory) != NULL);
+	directory = mint_directory();
 	return 0;
 }
 
@@ -44,7 +46,7 @@ static void name_of(unsigned int number, uint8_t flags, char *name, size_t size)
 
 static void write_file(unsigned int number, uint8_t flags, const uint8_t *bytes, size_t length)
 {
-	char name[64];
+	char name[NAME_SIZE];
 	_cleanup_close_ int fd = -1;
 
 	name_of(number, flags, name, sizeof name);
@@ -78,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	unsigned int count = length < 2 ? 0 : count_of(bytes[1]);
 	struct trust *trust;
 	enum trust_state state;
-	char name[64];
+	char name[NAME_SIZE];
 
 	for (unsigned int i = 0; i < count; i++)
 		write_file(i, flags, bytes + 2, length - 2);

@@ -104,6 +104,18 @@ void signers_make_one(void)
 	mint_write_public(directory, "ed25519.pem", signers[SIGNER_ED25519].key);
 }
 
+/* A key in the trust directory of a type that signs no grant; nobody here signs with it. */
+static void write_foreign_key(void)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_ED448, NULL);
+	EVP_PKEY *key = NULL;
+
+	must(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_keygen(context, &key) == 1);
+	mint_write_public(directory, "ed448.pem", key);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(context);
+}
+
 void signers_make(void)
 {
 	signers_make_one();
@@ -118,6 +130,7 @@ void signers_make(void)
 	mint_write_public(directory, "rsa.pem", signers[SIGNER_RSA].key);
 	mint_write_public(directory, "p384.pem", signers[SIGNER_P384].key);
 	mint_write_public(directory, "small.pem", signers[SIGNER_SMALL].key);
+	write_foreign_key();
 	make_chains();
 }
 

@@ -29,7 +29,8 @@ int main(int argc, char **argv)
 	policy.fingerprint = fingerprint;
 	while (scanf("%zu %50s", &length, fingerprint) == 2 && getchar() == '\n') {
 		/* Of just its size, so that reading past it is seen */
-		_cleanup_free_ char *text = length > BYTES_MAX ? NULL : malloc(length == 0 ? 1 : length);
+		_cleanup_free_ char *text =
+			length > BYTES_MAX ? NULL : malloc(length == 0 ? 1 : length);
 		struct grant grant;
 
 		if (text == NULL || fread(text, 1, length, stdin) != length)
