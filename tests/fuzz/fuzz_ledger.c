@@ -75,9 +75,23 @@ static void check_text(const uint8_t *bytes, size_t length)
 	must(same.deadline == offer.deadline && strcmp(same.jti, offer.jti) == 0 &&
 	     strcmp(same.caller, offer.caller) == 0 && strcmp(same.user, offer.user) == 0 &&
 	     strcmp(same.request_id, offer.request_id) == 0 &&
-	     strcmp(same.fingerprint, offer.fingerprint) == 0);
+	     strcmp(same.fingerprint, offer.fingerprint) == 0 &&
+	     strcmp(same.line, offer.line) == 0);
 	offer_connections(again, &us, &asked);
 	must(asked.us && asked.count == 1 && !asked.unknown);
+}
+
+/* What sshd would be told again; nothing, once the key is used. */
+static void check_recall(const struct ledger *ledger, bool is_used)
+{
+	static const struct connection nobody = { 100, 1000, false };
+	struct offer recalled;
+
+	must(!ledger_recall(ledger, KEY_HASH, ours.user, &nobody, &recalled));
+	if (!ledger_recall(ledger, KEY_HASH, ours.user, &us, &recalled))
+		return;
+	must(!is_used && strcmp(recalled.user, ours.user) == 0);
+	must(recalled.line[0] != '\0' && strchr(recalled.line, '\n') == NULL);
 }
 
 /* Whatever the file says, nobody gets in twice. */
@@ -89,9 +103,11 @@ static void check_ledger(const struct ledger *ledger, uint8_t flags)
 
 	result = ledger_offer(ledger, KEY_HASH, &ours, &us, (flags & BINDS) != 0);
 	must(!is_used || result == LEDGER_ALREADY_USED);
+	check_recall(ledger, is_used);
 	result = ledger_spend(ledger, KEY_HASH, &us, &spent);
 	must(!is_used || result != LEDGER_SPENT);
 	is_used = is_used || result == LEDGER_SPENT;
+	check_recall(ledger, is_used);
 	if ((flags & SWEEPS) != 0)
 		ledger_sweep(ledger);
 	result = ledger_spend(ledger, KEY_HASH, &us, &spent);
