@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/pem.h>
+
 #include "grant/cleanup.h"
 #include "grant/digest.h"
 #include "grant/trust.h"
@@ -21,23 +23,14 @@
 #define FOLDER 0x08 /* instead of a file */
 #define OTHER_NAMES 0x10 /* no .pem */
 
-/* How many files: few, for many take long, but sometimes all that may be and one more */
+/* How many files: few, for many take long, but sometimes one more than may be, which is soon seen
+ */
 static unsigned int count_of(uint8_t byte)
 {
-	return byte == UINT8_MAX       ? TRUST_FILES_MAX + 1
-	       : byte == UINT8_MAX - 1 ? TRUST_FILES_MAX
-				       : byte % 3;
+	return byte == UINT8_MAX ? TRUST_FILES_MAX + 1 : byte % 3;
 }
 
 static char *directory; /* left to who runs this, in TMPDIR */
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	directory = mint_directory();
-	return 0;
-}
 
 static void name_of(unsigned int number, uint8_t flags, char *name, size_t size)
 {
@@ -74,13 +67,57 @@ static void check(struct trust *trust, enum trust_state state, unsigned int coun
 	must(key == NULL || EVP_PKEY_bits(key) > 0);
 }
 
+static void remove_files(unsigned int count, uint8_t flags)
+{
+	char name[NAME_SIZE];
+
+	for (unsigned int i = 0; i < count; i++) {
+		name_of(i, flags, name, sizeof name);
+		must(remove(name) == 0);
+	}
+}
+
+/* As many files as may be, with more keys than are taken: once, for it takes long */
+static void check_full(void)
+{
+	unsigned char *der = NULL;
+	EVP_PKEY *key = mint_key("ED25519", 0);
+	int der_length = i2d_PUBKEY(key, &der);
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct trust *trust;
+	const char *first;
+	char *text;
+	long length;
+
+	for (int i = 0; i <= TRUST_ANCHORS_MAX / TRUST_FILES_MAX; i++)
+		must(PEM_write_bio(bio, PEM_STRING_PUBLIC, "", der, der_length) > 0);
+	length = BIO_get_mem_data(bio, &text);
+	for (unsigned int i = 0; i < TRUST_FILES_MAX; i++)
+		write_file(i, 0, (const uint8_t *)text, (size_t)length);
+	must(trust_open(directory, &trust) == TRUST_OK && trust_load(trust) == TRUST_OK);
+	must(trust_skipped(trust, &first) > 0);
+	trust_free(trust);
+	remove_files(TRUST_FILES_MAX, 0);
+	BIO_free(bio);
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	directory = mint_directory();
+	check_full();
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	uint8_t flags = length < 2 ? 0 : bytes[0];
 	unsigned int count = length < 2 ? 0 : count_of(bytes[1]);
 	struct trust *trust;
 	enum trust_state state;
-	char name[NAME_SIZE];
 
 	for (unsigned int i = 0; i < count; i++)
 		write_file(i, flags, bytes + 2, length - 2);
@@ -99,9 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		check(trust, state, count);
 	}
 	trust_free(trust);
-	for (unsigned int i = 0; i < count; i++) {
-		name_of(i, flags, name, sizeof name);
-		must(remove(name) == 0);
-	}
+	remove_files(count, flags);
 	return 0;
 }
