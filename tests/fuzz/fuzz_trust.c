@@ -105,9 +105,12 @@ static void check_full(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	struct trust *none;
+
 	(void)argc;
 	(void)argv;
 	directory = mint_directory();
+	must(trust_open("/nonexistent", &none) == TRUST_EMPTY && none == NULL);
 	check_full();
 	return 0;
 }
