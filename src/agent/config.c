@@ -32,6 +32,7 @@ static bool read_text(char *out, const char *value)
 	return true;
 }
 
+/* What is out of bounds leaves *out as it was: timeout_ms counts also when a line is wrong. */
 static bool read_number(unsigned int *out, const char *value, unsigned int min, unsigned int max)
 {
 	unsigned int number = 0;
@@ -43,8 +44,10 @@ static bool read_number(unsigned int *out, const char *value, unsigned int min, 
 			return false;
 		number = 10 * number + (unsigned int)(*value - '0');
 	}
+	if (number < min || number > max)
+		return false;
 	*out = number;
-	return number >= min && number <= max;
+	return true;
 }
 
 static bool read_metadata_url(struct config *config, const char *value)
@@ -58,8 +61,9 @@ static bool read_metadata_url(struct config *config, const char *value)
 		return false;
 	if (strpbrk(value, "?#@ \\") != NULL || !read_text(config->metadata_url, value))
 		return false;
-	if (config->metadata_url[length - 1] == '/')
-		config->metadata_url[length - 1] = '\0';
+	/* Not the first byte after the scheme, which is no slash */
+	while (config->metadata_url[length - 1] == '/')
+		config->metadata_url[--length] = '\0';
 	return true;
 }
 
@@ -279,13 +283,12 @@ bool config_denies(const struct config *config, const char *user)
 	size_t length = strlen(user);
 
 	/* Bounded by CONFIG_VALUE_SIZE */
-	while (*at != '\0') {
+	for (at += strspn(at, " ,"); *at != '\0'; at += strspn(at, " ,")) {
 		size_t word = strcspn(at, " ,");
 
 		if (word == length && strncmp(at, user, length) == 0)
 			return true;
 		at += word;
-		at += strspn(at, " ,");
 	}
 	return false;
 }

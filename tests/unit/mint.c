@@ -47,8 +47,12 @@ EVP_PKEY *mint_key(const char *kind, int bits)
 
 char *mint_directory(void)
 {
-	char *directory = strdup("/tmp/instance-connect-test.XXXXXX");
+	const char *place = getenv("TMPDIR");
+	char *directory = malloc(4096);
 
+	assert_non_null(directory);
+	snprintf(directory, 4096, "%s/instance-connect-test.XXXXXX",
+		 place == NULL ? "/tmp" : place);
 	assert_non_null(mkdtemp(directory));
 	return directory;
 }

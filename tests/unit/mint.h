@@ -22,8 +22,8 @@ enum signer {
 /* A fresh private key: "ED25519", "P-256", "P-384", or "RSA" with `bits`. The caller frees. */
 EVP_PKEY *mint_key(const char *kind, int bits);
 
-/* A temporary directory that only this user may write, as trust_open() wants it. The caller calls
- * mint_remove(), which frees it too. */
+/* A temporary directory, in TMPDIR, that only this user may write, as trust_open() wants it. The
+ * caller calls mint_remove(), which frees it too. */
 char *mint_directory(void);
 void mint_remove(char *directory);
 

@@ -75,6 +75,20 @@ static void every_setting_is_read(void **state)
 	assert_false(config_denies(&config, "roots"));
 }
 
+static void separators_are_no_part_of_a_value(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_true(load("deny_users =, ,root,, admin,\nmetadata_url = http://a/b///\n", &config,
+			 detail));
+	assert_true(config_denies(&config, "root"));
+	assert_true(config_denies(&config, "admin"));
+	assert_false(config_denies(&config, ""));
+	assert_string_equal(config.metadata_url, "http://a/b");
+}
+
 static void a_provider_has_a_default_of_its_own_for_single_use(void **state)
 {
 	char detail[PROBLEM_DETAIL_SIZE];
@@ -149,6 +163,21 @@ static void a_typo_does_not_close_the_way_in_that_was_there_before(void **state)
 			  detail));
 	assert_string_equal(config.next_command, "/bin/other %u");
 	assert_non_null(strstr(detail, "line 2: next_command is set twice"));
+}
+
+static void a_time_that_is_out_of_its_bounds_is_not_given_to_that_way_in(void **state)
+{
+	static const char *const wrong[] = { "0", "49", "10001", "999999" };
+	char detail[PROBLEM_DETAIL_SIZE], text[128];
+	struct config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		snprintf(text, sizeof text, "timeout_ms = %s\nnext_command = /bin/other\n",
+			 wrong[i]);
+		assert_false(load(text, &config, detail));
+		assert_int_equal(config.timeout_ms, 2000);
+	}
 }
 
 static void a_file_that_others_may_write_is_not_read(void **state)
@@ -234,9 +263,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_file_means_the_defaults),
 		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(separators_are_no_part_of_a_value),
 		cmocka_unit_test(a_provider_has_a_default_of_its_own_for_single_use),
 		cmocka_unit_test(a_wrong_line_is_named_with_what_was_expected),
 		cmocka_unit_test(a_typo_does_not_close_the_way_in_that_was_there_before),
+		cmocka_unit_test(a_time_that_is_out_of_its_bounds_is_not_given_to_that_way_in),
 		cmocka_unit_test(a_file_that_others_may_write_is_not_read),
 		cmocka_unit_test(an_instance_id_is_a_plain_word),
 		cmocka_unit_test(plain_public_keys_are_found_among_other_methods),

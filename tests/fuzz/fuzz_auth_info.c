@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SSH_AUTH_INFO_0, as PAM's environment has it: each key that it names is found, and nothing else.
+ */
+#include "fuzz.h"
+
+#include "grant/base64.h"
+#include "grant/cleanup.h"
+#include "grant/sshkey.h"
+#include "pam/auth_info.h"
+
+#define METHOD "publickey "
+
+/* Is this hash that of a key which stands on a line of its own? */
+static bool is_named(const char *text, const char key_hash[DIGEST_HEX_SIZE])
+{
+	char hash[DIGEST_HEX_SIZE];
+	uint8_t blob[SSH_KEY_BLOB_MAX];
+
+	for (const char *line = text; *line != '\0'; line += strspn(line, "\n")) {
+		size_t length = strcspn(line, "\n");
+		const char *end = line + length, *last = end;
+		ssize_t decoded;
+
+		while (last > line && last[-1] != ' ')
+			last--;
+		decoded = base64_decode(last, (size_t)(end - last), blob, sizeof blob);
+		if (strncmp(line, METHOD, strlen(METHOD)) == 0 && decoded > 0 &&
+		    digest_hex(blob, (size_t)decoded, hash) && strcmp(hash, key_hash) == 0)
+			return true;
+		line = end;
+	}
+	return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	_cleanup_free_ char *text = fuzz_text(bytes, length);
+	const char *cursor = text, *before = text;
+	char key_hash[DIGEST_HEX_SIZE];
+	int found = 0;
+
+	while (auth_info_next_key(&cursor, key_hash)) {
+		must(++found <= (int)strlen(text));
+		must(cursor > before && cursor <= text + strlen(text));
+		must(strlen(key_hash) == DIGEST_HEX_SIZE - 1 && is_named(text, key_hash));
+		before = cursor;
+	}
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An OpenSSH public key: what is taken is printed again as it was. */
+#include "fuzz.h"
+
+#include "grant/cleanup.h"
+#include "grant/sshkey.h"
+
+/* sshd passes the type and the base64 apart; both ways must say the same. */
+static enum grant_verdict parse_parts(const char *text, struct ssh_key *key)
+{
+	const char *space = strchr(text, ' ');
+
+	return space == NULL ? GRANT_BAD_SSH_KEY
+			     : ssh_key_parse_parts(text, (size_t)(space - text), space + 1, key);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	_cleanup_free_ char *text = fuzz_text(bytes, length);
+	char printed[SSH_KEY_TEXT_SIZE];
+	struct ssh_key key, same;
+	enum grant_verdict verdict = ssh_key_parse(text, &key);
+
+	must(parse_parts(text, &same) == verdict);
+	must(verdict == GRANT_OK || verdict == GRANT_BAD_SSH_KEY ||
+	     verdict == GRANT_KEY_TYPE_NOT_ALLOWED || verdict == GRANT_WEAK_KEY);
+	if (verdict != GRANT_OK)
+		return 0;
+	ssh_key_print(&key, printed);
+	must(strcmp(printed, text) == 0);
+	must(same.type == key.type && same.blob_length == key.blob_length &&
+	     memcmp(same.blob, key.blob, key.blob_length) == 0);
+	return 0;
+}
