@@ -10,7 +10,8 @@ setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
 	# The agent under strace, which kills it where /run/kill says: SYSCALL, and which one of them.
-	guest sh -c 'cat >/usr/local/bin/killed-agent <<"END"
+	guest sh -c ': >/run/kill'
+	sshd_asks /usr/local/bin/killed-agent <<'END'
 #!/bin/sh
 if read -r call when </run/kill; then
 	exec strace -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=$when" \
@@ -18,12 +19,6 @@ if read -r call when </run/kill; then
 fi
 exec /usr/bin/exc-instance-connect "$@"
 END
-chmod 0755 /usr/local/bin/killed-agent
-: >/run/kill'
-	guest sed -i 's|/usr/bin/exc-instance-connect authorized-keys|/usr/local/bin/killed-agent authorized-keys|' \
-		"$GUEST_DIR/sshd_config"
-	guest sh -c "kill -HUP \$(cat $GUEST_DIR/sshd.pid)"
-	wait_for sshd_answers
 }
 
 teardown_file() {
