@@ -275,6 +275,7 @@ forget_events() {
 # How often the metadata endpoint was connected to: PassiveOpens of the operator's network. (/proc is the
 # network's own.)
 connections() { operator sh -c 'cat /proc/self/net/snmp' | awk '/^Tcp: [0-9]/ { print $7 }'; }
+
 # sshd_asks PATH: have sshd run the script on standard input, as PATH, in place of the agent
 sshd_asks() {
 	guest install -m 0755 /dev/stdin "$1"
