@@ -116,7 +116,7 @@ static void run_agent(const struct plan *plan, int out, bool faulty)
 	char **environment = without;
 
 	become_agent_user();
-	dup2(open("/dev/null", O_RDWR), STDIN_FILENO);
+	dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO);
 	dup2(STDIN_FILENO, STDERR_FILENO);
 	dup2(out, STDOUT_FILENO);
 	snprintf(memory, sizeof memory, FAULT_MEMORY "=%d", plan->memory);

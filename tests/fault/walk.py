@@ -27,11 +27,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 STEP_SECONDS = 3
 # A program that makes more calls than this does not end.
 POINTS_MAX = 20000
-# Of its allocations, of which OpenSSL makes thousands, all are walked with --all, and one of so many otherwise.
-ALLOCATIONS_STRIDE = 41
+# Without --all, one of so many: of allocations, of which OpenSSL makes thousands, of the dynamic linker's calls, and
+# of the points at which it is more than one call that fails
+ALLOCATIONS_STRIDE = 97
+LOADING_STRIDE = 11
+OTHERS_STRIDE = 3
 LEDGER = "/run/exc-instance-connect"
 BACK_OFF = LEDGER + "/endpoint.failed"
-DESCRIPTORS = "/run/fault-descriptors"
+DESCRIPTORS = "/run/fault/descriptors"
 STEPS = ("offer", "proof", "session", "ordinary")
 KINDS = ("call", "calls", "kill", "memory", "memory-gone")
 
@@ -150,6 +153,7 @@ class Walk:
         """What next_command has listed: its three, and the folder itself."""
         if not os.path.exists(DESCRIPTORS):
             return
+        self.totals[row]["looks"] += 1
         with open(DESCRIPTORS) as listed:
             lines = listed.read().split()
         os.remove(DESCRIPTORS)
@@ -202,12 +206,21 @@ class Walk:
             self.after(row, where, key, result)
         return result
 
+    def stride(self, kind, result):
+        if self.options.all:
+            return 1
+        if "memory" in kind:
+            return ALLOCATIONS_STRIDE
+        if result.phase == "loading":
+            return LOADING_STRIDE
+        return 1 if kind == "call" else OTHERS_STRIDE
+
     def row(self, step, kind):
         """One program, one kind of fault, from the first point until it goes by untouched."""
         row = f"{step}, {kind}"
         self.totals[row] = collections.Counter()
-        stride = 1 if self.options.all or "memory" not in kind else ALLOCATIONS_STRIDE
-        for point in range(1, POINTS_MAX, stride):
+        point = 1
+        while point < POINTS_MAX:
             # One of the errors, each in its turn; or all
             choice = 0 if self.options.all else point
             while True:
@@ -220,17 +233,20 @@ class Walk:
                     self.complain(row, "lockouts", f"{step} {kind} untouched", result)
                 return
             self.totals[row]["points"] += 1
+            point += self.stride(kind, result)
         sys.exit(f"walk: {row} does not end")
 
     def table(self):
         columns = ("points", "faults", "let in", "back-offs", "double uses", "lockouts", "crashes", "hangs", "leaks")
+        if any(counts["looks"] for counts in self.totals.values()):
+            columns += ("looks",)  # at the next command's descriptors
         print("\n" + " " * 24 + "".join(f"{column:>13}" for column in columns))
         total = collections.Counter()
         for row, counts in self.totals.items():
             total += counts
             print(f"{row:24}" + "".join(f"{counts[column]:13}" for column in columns))
         print(f"{'together':24}" + "".join(f"{total[column]:13}" for column in columns))
-        return sum(total[column] for column in columns[4:]) == 0
+        return sum(total[column] for column in columns[4:9]) == 0
 
     def run(self):
         begin = time.monotonic()
