@@ -167,12 +167,12 @@ class Walk:
             self.complain(row, "crashes", where, result)
         if result.seconds > STEP_SECONDS:
             self.complain(row, "hangs", where, result)
+        self.check_descriptors(row, where, result)
 
     def after(self, row, where, key, result):
         """What must hold after a fault, whatever it did."""
         counts = self.totals[row]
         self.after_any(row, where, result)
-        self.check_descriptors(row, where, result)
         if os.path.exists(BACK_OFF):
             counts["back-offs"] += 1
             os.remove(BACK_OFF)
