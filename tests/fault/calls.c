@@ -257,7 +257,8 @@ static void judge(struct fault *fault, const struct seccomp_notif *call,
 	if (fault->error == 0)
 		return;
 	answer->flags = 0;
-	/* This one says by its result that nothing has changed, and the C library then asks again. */
+	/* This one says by its result that nothing has changed, and the C library then asks again.
+	 */
 	if (call->data.nr != SYS_brk)
 		answer->error = -fault->error;
 }
