@@ -314,12 +314,19 @@ static bool key_is_known(const struct ledger *ledger, const char *key_hash)
 	return fstatat(ledger->keys, key_hash, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* The next entry; NULL with errno 0 at the end, otherwise with what kept it from being read. */
+static const struct dirent *next_entry(DIR *folder)
+{
+	errno = 0;
+	return readdir(folder);
+}
+
 enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash,
 				const struct connection *connection, struct offer *spent)
 {
 	_cleanup_dir_ DIR *folder = open_stream_at(ledger->keys, key_hash);
 	enum ledger_result result = LEDGER_NOT_OURS;
-	const struct dirent *entry;
+	const struct dirent *entry = NULL;
 	unsigned int offers = 0;
 
 	memset(spent, 0, sizeof *spent);
@@ -327,7 +334,7 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 	 */
 	if (folder == NULL)
 		return key_is_known(ledger, key_hash) ? LEDGER_UNAVAILABLE : LEDGER_NOT_OURS;
-	while (result != LEDGER_SPENT && (entry = readdir(folder)) != NULL) {
+	while (result != LEDGER_SPENT && (entry = next_entry(folder)) != NULL) {
 		enum ledger_result this_one;
 
 		if (!is_entry(entry->d_name, OFFERED))
@@ -340,6 +347,9 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 		if (this_one != LEDGER_NOT_OURS)
 			result = this_one;
 	}
+	/* An offer that was not seen is no reason to let a key by. */
+	if (entry == NULL && result == LEDGER_NOT_OURS && errno != 0)
+		return LEDGER_UNAVAILABLE;
 	return result;
 }
 

@@ -59,6 +59,9 @@ struct verdict {
 /* What libraries ask for when they start, and do not need */
 static const struct verdict not_permitted = { 1, { FAIL(EPERM) } };
 
+/* What libevent turns to when epoll or eventfd cannot be had: it then has poll and pipes. */
+static const struct verdict not_there = { 1, { FAIL(ENOSYS) } };
+
 /* The journal, the endpoint, DNS. The C library asks netlink for this machine's addresses before it
  * sorts those of a name, and sorts them without. */
 static const struct verdict by_family = {
@@ -99,6 +102,9 @@ static const struct particular {
 	{ __NR_mmap, &no_written_code },   { __NR_mprotect, &no_new_code },
 	{ __NR_socket, &by_family },       { __NR_ioctl, &by_request },
 	{ __NR_prlimit64, &no_new_value }, { __NR_prctl, &not_permitted },
+#ifdef __NR_epoll_create
+	{ __NR_epoll_create, &not_there }, { __NR_eventfd, &not_there },
+#endif
 };
 
 /* Calls that are allowed whatever their arguments are */

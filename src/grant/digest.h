@@ -12,7 +12,7 @@
 /* "SHA256:" and 43 characters, as ssh-keygen -l prints it, and the NUL */
 #define FINGERPRINT_SIZE (7 + 43 + 1)
 
-/* Hash `length` bytes. False only when OpenSSL cannot hash at all (no memory, provider missing). */
+/* Hash `length` bytes. Allocates nothing. False only when OpenSSL cannot hash at all. */
 bool digest_sha256(const void *bytes, size_t length, uint8_t digest[DIGEST_BYTES]);
 
 /* Lower-case hexadecimal of SHA-256: safe as a file name whatever was hashed. False as above. */

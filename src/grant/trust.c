@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -208,12 +209,24 @@ static bool load_file(struct trust *trust, const char *stem)
 	return blocks > 0 && all_good;
 }
 
+/* Can OpenSSL work? Without memory to begin with, OpenSSL 3 does not fail but ends the process. */
+static bool openssl_is_ready(void)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+	return OSSL_LIB_CTX_get0_global_default() != NULL;
+#else
+	return true;
+#endif
+}
+
 enum trust_state trust_load(struct trust *trust)
 {
 	if (trust->loaded)
 		return trust->state;
 	trust->loaded = true;
 	trust->state = TRUST_NO_MEMORY;
+	if (!openssl_is_ready())
+		return trust->state;
 	trust->authorities = sk_X509_new_null();
 	if (trust->authorities == NULL)
 		return trust->state;

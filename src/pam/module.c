@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pam_exc_instance_connect: spend a one-time key when sshd opens the session that it logged in. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PAM_SM_SESSION
 #include <security/pam_ext.h>
@@ -15,6 +17,7 @@
 #include "pam/auth_info.h"
 #include "pam/receipt.h"
 
+#define KEYS_DIR LEDGER_DIR "/keys"
 #define SAY_USED "this one-time key was already used; ask for a new one"
 #define SAY_UNRECORDED                                                                             \
 	"this one-time key cannot be recorded on this machine, so it opens no session; "           \
@@ -71,33 +74,71 @@ static int decide(pam_handle_t *pamh, enum ledger_result result, const struct of
 	}
 }
 
-/* Every key that authenticated this connection: one that is refused refuses the session. */
+/* Was this key ever offered? Asked by its path, which takes neither memory nor a descriptor. Not to
+ * be allowed to look is no answer, and nobody is locked out for that. */
+static bool was_offered(const char *key_hash)
+{
+	char path[sizeof KEYS_DIR "/" + DIGEST_HEX_SIZE];
+	struct stat status;
+
+	snprintf(path, sizeof path, KEYS_DIR "/%s", key_hash);
+	return lstat(path, &status) == 0;
+}
+
+/* Every key that authenticated this connection: one that is refused refuses the session. Without a
+ * ledger (NULL), or without knowing which connection this is, a key that was offered is refused,
+ * for it might be spent by another one; all others are none of ours. */
 static int spend_keys(pam_handle_t *pamh, const struct ledger *ledger, const char *auth_info)
 {
 	struct connection connection;
 	char key_hash[DIGEST_HEX_SIZE];
 	const char *client = NULL;
 	int answer = PAM_IGNORE;
+	int failed = ledger == NULL ? errno : 0;
 
 	if (pam_get_item(pamh, PAM_RHOST, (const void **)&client) != PAM_SUCCESS)
 		client = NULL;
-	/* Without /proc no connection is ours, and only offers to unknown connections can be. */
-	connection_of_self(&connection);
+	/* Where there is no /proc, offers are to unknown connections, and spent all the same. */
+	if (!connection_of_self(&connection) && failed == 0)
+		failed = errno;
 	while (auth_info_next_key(&auth_info, key_hash)) {
-		struct offer spent;
-		enum ledger_result result = ledger_spend(ledger, key_hash, &connection, &spent);
-		int this_one = decide(pamh, result, &spent, client);
+		struct offer spent = { 0 };
+		enum ledger_result result = LEDGER_NOT_OURS;
+		int this_one;
 
+		if (ledger != NULL)
+			result = ledger_spend(ledger, key_hash, &connection, &spent);
+		if (result == LEDGER_NOT_OURS && failed != 0 && was_offered(key_hash)) {
+			errno = failed;
+			result = LEDGER_UNAVAILABLE;
+		}
+		this_one = decide(pamh, result, &spent, client);
 		if (this_one != PAM_IGNORE && answer != PAM_SESSION_ERR)
 			answer = this_one;
 	}
 	return answer;
 }
 
+/* The ledger cannot be opened, and errno says why. */
+static int open_without_ledger(pam_handle_t *pamh, const char *auth_info)
+{
+	const struct offer nobody = { 0 };
+	int why = errno;
+
+	if (why == ENOENT) /* nothing was ever offered */
+		return PAM_IGNORE;
+	audit_errno(AUDIT_PROBLEM, &nobody, NULL, "cannot look into " LEDGER_DIR);
+	/* It is no folder, or open to others: who has made what is in there? The agent offers
+	 * nothing then. */
+	if (why == EPERM || why == ENOTDIR || why == ELOOP)
+		return PAM_IGNORE;
+	errno = why;
+	return spend_keys(pamh, NULL, auth_info);
+}
+
 PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	const char *auth_info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
-	const struct offer nobody = { 0 };
 	struct ledger ledger;
 	int answer;
 
@@ -106,13 +147,8 @@ PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, cons
 	(void)argv;
 	if (auth_info == NULL)
 		return PAM_IGNORE;
-	if (!ledger_open_as_root(&ledger, LEDGER_DIR)) {
-		/* Nothing was ever offered; or nobody can tell, and nobody is locked out for that.
-		 */
-		if (errno != ENOENT)
-			audit_errno(AUDIT_PROBLEM, &nobody, NULL, "cannot look into " LEDGER_DIR);
-		return PAM_IGNORE;
-	}
+	if (!ledger_open_as_root(&ledger, LEDGER_DIR))
+		return open_without_ledger(pamh, auth_info);
 	answer = spend_keys(pamh, &ledger, auth_info);
 	ledger_close(&ledger);
 	return answer;

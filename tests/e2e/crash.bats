@@ -9,21 +9,16 @@ ROUNDS=20
 setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
-	# The agent under strace, which kills it where /run/kill says: SYSCALL, and which one of them.
-	guest sh -c 'cat >/usr/local/bin/killed-agent <<"END"
+	# The agent under strace, which does to it what /run/kill says: SYSCALL, and what (--inject of strace(1)).
+	guest sh -c ': >/run/kill'
+	sshd_asks /usr/local/bin/killed-agent <<'END'
 #!/bin/sh
-if read -r call when </run/kill; then
-	exec strace -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=$when" \
+if read -r call what </run/kill; then
+	exec strace -qq -o /dev/null -e trace="$call" -e inject="$call:$what" \
 		/usr/bin/exc-instance-connect "$@"
 fi
 exec /usr/bin/exc-instance-connect "$@"
 END
-chmod 0755 /usr/local/bin/killed-agent
-: >/run/kill'
-	guest sed -i 's|/usr/bin/exc-instance-connect authorized-keys|/usr/local/bin/killed-agent authorized-keys|' \
-		"$GUEST_DIR/sshd_config"
-	guest sh -c "kill -HUP \$(cat $GUEST_DIR/sshd.pid)"
-	wait_for sshd_answers
 }
 
 teardown_file() {
@@ -49,7 +44,7 @@ kill_the_agent_everywhere() {
 	for call in mkdirat openat linkat unlinkat sendmsg sendto utimensat fstatat,newfstatat write exit_group; do
 		for when in 1 2 3; do
 			key=$(ask ubuntu)
-			guest sh -c "echo '$call $when' >/run/kill"
+			guest sh -c "echo '$call signal=KILL:when=$when' >/run/kill"
 			opened=$(sessions "$key" 1)
 			[ "$opened" -eq 1 ] || killed=$((killed + 1))
 			guest sh -c ': >/run/kill; rm -f /run/exc-instance-connect/endpoint.failed'
@@ -74,6 +69,22 @@ kill_the_agent_everywhere() {
 	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
 	echo "$output"
 	[ "$status" -eq 0 ]
+}
+
+@test "the agent in which what it needs has run out, or fails, opens no key twice" {
+	local call error key opened
+	for error in ENOSPC EIO EACCES EMFILE ENOMEM; do
+		for call in mkdirat openat linkat write sendto,sendmsg connect; do
+			key=$(ask ubuntu)
+			guest sh -c "echo '$call error=$error' >/run/kill"
+			opened=$(sessions "$key" 1)
+			guest sh -c ': >/run/kill; rm -f /run/exc-instance-connect/endpoint.failed'
+			opened=$((opened + $(sessions "$key" 2)))
+			echo "$call fails with $error: $opened sessions"
+			[ "$opened" -le 1 ]
+			[ "$(sessions "$(ask ubuntu)" 1)" -eq 1 ]
+		done
+	done
 }
 
 # Kill -9 all of sshd but its listener, at a random moment of a login.

@@ -6,7 +6,7 @@
 load guest
 load ec2
 
-# As in endpoint.bats
+# As in faults.bats
 LOGIN_SECONDS=4
 
 setup_file() {

@@ -276,6 +276,14 @@ forget_events() {
 # network's own.)
 connections() { operator sh -c 'cat /proc/self/net/snmp' | awk '/^Tcp: [0-9]/ { print $7 }'; }
 
+# sshd_asks PATH: have sshd run the script on standard input, as PATH, in place of the agent
+sshd_asks() {
+	guest install -m 0755 /dev/stdin "$1"
+	guest sed -i "s|/usr/bin/exc-instance-connect authorized-keys|$1 authorized-keys|" "$GUEST_DIR/sshd_config"
+	guest sh -c "kill -HUP \$(cat $GUEST_DIR/sshd.pid)"
+	wait_for sshd_answers
+}
+
 # endpoint_start MODE [FILE]: an endpoint that misbehaves, in place of exc-connectd
 endpoint_start() {
 	: >"$GUEST_DIR/endpoint.out"

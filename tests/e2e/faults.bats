@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Whatever the metadata endpoint does, ordinary logins work, in time, and one line says what is wrong.
+
+load guest
+
+# The agent's timeout_ms, its watchdog's slack, and what ssh itself takes on a busy machine
+LOGIN_SECONDS=4
+# What the agent may take at its peak, in any case
+PEAK_KIB_MAX=$((12 * 1024))
+# What ssh says when no key was taken
+DENIED="Permission denied (publickey)."
+
+setup_file() {
+	file_guest_start
+	[ -n "${GUEST_DIR-}" ] || return 0
+	ordinary_key ubuntu
+	ssh-keygen -q -t ed25519 -N '' -f "$GUEST_DIR/keys/stranger"
+	guest install -d -m 0777 /run/peaks
+	sshd_asks /usr/local/bin/measured-agent <<'END'
+#!/bin/sh
+exec time -q -f %M -a -o /run/peaks/kib /usr/bin/exc-instance-connect "$@"
+END
+}
+
+teardown_file() {
+	file_guest_stop
+}
+
+setup() {
+	file_guest_ready
+	guest sh -c 'rm -f /run/peaks/kib'
+}
+
+# Somebody whose client offers a key that only the agent could know, and then an ordinary one.
+login_past_the_agent() {
+	local begin=$SECONDS
+	SSH_OPTIONS="-i $GUEST_DIR/keys/stranger" login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true || return
+	[ $((SECONDS - begin)) -le "$LOGIN_SECONDS" ]
+}
+
+# Everything that sshd has run in this test stayed below the bound, and something was measured.
+peak_is_low() {
+	local peak
+	peak=$(guest sort -n /run/peaks/kib | tail -n 1)
+	echo "peak: $peak KiB"
+	[ -n "$peak" ] && [ "$peak" -le "$PEAK_KIB_MAX" ]
+}
+
+# holds REASON SEES: with the endpoint as it is now, ordinary logins work; somebody with the one-time
+# key $key sees SEES; one line says REASON; and the agent stays small. For `run`, so that what the test
+# has changed is put back.
+holds() {
+	local saw
+	login_past_the_agent && login_past_the_agent || return
+	saw=$(login "$key" ubuntu echo in 2>&1 | tr -d '\r') || true
+	echo "$saw"
+	events EVENT REASON
+	[[ "$saw" == *"$2" ]] && [ "$(events EVENT REASON)" = "problem $1" ] && peak_is_low
+}
+
+# well: it held, and now that the endpoint is as it should be, a fresh key logs in. (Five seconds
+# later; the note is what the agent waits for.)
+well() {
+	echo "$output"
+	[ "$status" -eq 0 ]
+	guest rm -f /run/exc-instance-connect/endpoint.failed
+	login "$(ask ubuntu)" ubuntu true
+}
+
+# fault MODE REASON SEES: the same, with an endpoint that misbehaves in this way
+fault() {
+	key=$(ask ubuntu)
+	endpoint_start "$1"
+	run holds "$2" "$3"
+	endpoint_stop
+	well
+}
+
+@test "an endpoint that is down is said to be unreachable" {
+	key=$(ask ubuntu)
+	connectd_stop
+	run holds endpoint_unreachable "$DENIED"
+	connectd_start
+	well
+}
+
+@test "an endpoint whose address swallows every packet costs a login its timeout, and is named" {
+	key=$(ask ubuntu)
+	# The packets go to a machine that is not there.
+	guest ip route add "$METADATA_ADDRESS/32" dev eth0
+	guest ip neigh add "$METADATA_ADDRESS" lladdr 02:00:00:00:00:01 dev eth0 nud permanent
+	run holds endpoint_timeout "$DENIED"
+	guest ip neigh del "$METADATA_ADDRESS" dev eth0
+	guest ip route del "$METADATA_ADDRESS/32" dev eth0
+	well
+}
+
+@test "an endpoint that is back is asked again after five seconds" {
+	connectd_stop
+	login_past_the_agent
+	connectd_start
+	fresh_key_logs_in() { login "$(ask ubuntu)" ubuntu true 2>/dev/null; }
+	begin=$(date +%s%N)
+	run fresh_key_logs_in
+	[ "$status" -ne 0 ]
+	wait_for fresh_key_logs_in
+	[ $((($(date +%s%N) - begin) / 1000000)) -ge 3000 ]
+}
+
+@test "an endpoint that says nothing costs a login its timeout once, and no more for five seconds" {
+	endpoint_start silent
+	begin=$(date +%s%N)
+	login_past_the_agent
+	middle=$(date +%s%N)
+	login_past_the_agent
+	end=$(date +%s%N)
+	endpoint_stop
+	[ $(((middle - begin) / 1000000)) -ge 1000 ]
+	[ $(((end - middle) / 1000000)) -lt 1000 ]
+	[ "$(events EVENT REASON)" = "problem endpoint_timeout" ]
+}
+
+@test "an endpoint that answers after 1.9 of its 2 seconds is waited for, and the key logs in" {
+	key=$(ask ubuntu)
+	fingerprint=$(jq -r '.fingerprint | @uri' "$key.answer")
+	# The signed time is an answer to another nonce.
+	guest curl -sf -H 'X-Exc-Metadata: 1' \
+		"http://$METADATA_ADDRESS/v1/instance-connect/grants?user=ubuntu&fingerprint=$fingerprint" |
+		jq 'del(.time)' >"$BATS_TEST_TMPDIR/answer"
+	echo 'instance_id = 42' | guest install -m 0644 /dev/stdin /etc/exc-instance-connect/agent.conf
+	endpoint_start late "$BATS_TEST_TMPDIR/answer"
+	login_past_the_agent
+	run login "$key" ubuntu echo in
+	endpoint_stop
+	[ "$output" = in ]
+	[ "$(events EVENT REASON)" = "offered -
+used -" ]
+	peak_is_low
+}
+
+# What the endpoint does, what is logged, and what the person with the one-time key sees
+@test "an endpoint that says nothing is named" { fault silent endpoint_timeout "$DENIED"; }
+@test "an endpoint that sends a byte now and then is cut off in time" { fault slow endpoint_timeout "$DENIED"; }
+@test "an endpoint that drips a byte a second is cut off in time" { fault drip endpoint_timeout "$DENIED"; }
+@test "an endpoint that sends a gigabyte is cut off" { fault gigabyte answer_too_large "$DENIED"; }
+@test "an endpoint that sends a gigabyte in chunks is cut off" { fault endless answer_too_large "$DENIED"; }
+@test "an endpoint that sends headers without end is cut off" { fault headers answer_malformed "$DENIED"; }
+@test "an endpoint that sends a header of a megabyte is cut off" { fault header answer_malformed "$DENIED"; }
+@test "an endpoint that sends a bomb of gzip is cut off" { fault bomb answer_too_large "$DENIED"; }
+@test "an endpoint that sends 10,000 grants is named" { fault grants answer_malformed "$DENIED"; }
+@test "an endpoint that sends a JSON without a bottom is named" { fault deep answer_malformed "$DENIED"; }
+@test "an endpoint that redirects is not followed" { fault 302 redirected "$DENIED"; }
+@test "an endpoint that redirects for good is not followed" { fault 301 redirected "$DENIED"; }
+@test "an endpoint that sends half a JSON is named" { fault half answer_malformed "$DENIED"; }
+@test "an endpoint that promises more than it sends is named" { fault cut answer_malformed "$DENIED"; }
+@test "an endpoint that resets the connection in its answer is named" { fault reset answer_malformed "$DENIED"; }
+@test "an endpoint that answers with an error is named" { fault 500 http_status "$DENIED"; }
+@test "an endpoint that answers without content is named" { fault 204 http_status "$DENIED"; }
+
+@test "no proxy is used, even if the environment names one" {
+	key=$(ask ubuntu)
+	public=$(ssh-keygen -y -f "$key" | cut -d' ' -f1,2)
+	# shellcheck disable=SC2086 # type and key are two arguments
+	run guest env http_proxy=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9 \
+		setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups \
+		/usr/bin/exc-instance-connect authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")" $public
+	[ "$status" -eq 0 ]
+	[ "$output" = "$public" ]
+}
+
+@test "only the configured protocol is spoken" {
+	for url in file:///etc/passwd ftp://169.254.169.254 169.254.169.254 gopher://169.254.169.254; do
+		forget_events
+		agent_conf "metadata_url = $url"
+		run agent authorized-keys ubuntu SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+		[ "$(events EVENT REASON)" = "problem config_invalid" ]
+	done
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Somebody else has a hand in /run or /tmp, or runs at the same instant: ordinary logins work, and one key opens
+# one session at most.
+
+load guest
+
+LEDGER=/run/exc-instance-connect
+AGENTS=8
+# More keys than one run of the agent sweeps
+OLD_KEYS=40
+LOGINS=10
+
+setup_file() {
+	file_guest_start
+	[ -n "${GUEST_DIR-}" ] || return 0
+	ordinary_key ubuntu
+}
+
+teardown_file() {
+	file_guest_stop
+}
+
+setup() {
+	file_guest_ready
+	guest systemd-tmpfiles --create exc-instance-connect.conf
+}
+
+teardown() {
+	[ -z "${GUEST_DIR-}" ] || guest sh -c "rm -rf $LEDGER /run/elsewhere; systemd-tmpfiles --create exc-instance-connect.conf"
+}
+
+# nothing_offered: a one-time key opens nothing, an ordinary one does, and the journal has the reason
+nothing_offered() {
+	local key
+	key=$(ask ubuntu)
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true
+	events EVENT REASON
+	[ "$(events EVENT REASON | sort -u)" = "problem ledger_unavailable" ]
+}
+
+@test "a ledger that is a link is not followed" {
+	guest install -d -m 0700 -o exc-instance-connect -g exc-instance-connect /run/elsewhere
+	guest sh -c "rm -r $LEDGER && ln -s /run/elsewhere $LEDGER"
+	nothing_offered
+	[ -z "$(guest ls /run/elsewhere)" ]
+}
+
+@test "keys that are a link are not followed" {
+	guest install -d -m 0700 -o exc-instance-connect -g exc-instance-connect /run/elsewhere
+	guest sh -c "rm -rf $LEDGER/keys && ln -s /run/elsewhere $LEDGER/keys"
+	nothing_offered
+	[ -z "$(guest ls /run/elsewhere)" ]
+}
+
+@test "a ledger that belongs to somebody else is not used" {
+	guest sh -c "rm -r $LEDGER && install -d -m 0700 -o ana -g ana $LEDGER"
+	nothing_offered
+	[ -z "$(guest ls $LEDGER)" ]
+}
+
+@test "a key's folder that is a link takes no offer, and the next key logs in" {
+	login "$(ask ubuntu)" ubuntu true
+	forget_events
+	key=$(ask ubuntu)
+	hash=$(ssh-keygen -y -f "$key" | cut -d' ' -f2 | base64 -d | sha256sum | cut -d' ' -f1)
+	guest install -d -m 0700 -o exc-instance-connect -g exc-instance-connect /run/elsewhere
+	guest ln -s /run/elsewhere "$LEDGER/keys/$hash"
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[ "$(events EVENT REASON)" = "problem ledger_unavailable" ]
+	[ -z "$(guest ls /run/elsewhere)" ]
+	login "$(ask ubuntu)" ubuntu true
+	login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true
+}
+
+# Until it is ended: everything that a user without rights can try against our names
+race_as_ana() {
+	guest setpriv --reuid ana --regid ana --clear-groups bash -c '
+		while :; do
+			for name in exc-instance-connect exc-instance-connect/keys exc-instance-connect/endpoint.failed; do
+				for folder in /run /tmp /var/lib /dev/shm; do
+					ln -sfn /etc/passwd "$folder/$name"
+					mkdir "$folder/$name"
+					: >"$folder/$name/x"
+					chmod 0777 "$folder/$name"
+					mv "$folder/$name" "$folder/$name.away"
+					rm -rf "$folder/$name" "$folder/$name.away"
+				done
+			done
+			echo round
+		done' 2>/dev/null
+}
+
+@test "while a hostile user races in /run and /tmp, every key logs in, and each once" {
+	race_as_ana >"$BATS_TEST_TMPDIR/rounds" 3>&- &
+	racer=$!
+	wait_for grep -q round "$BATS_TEST_TMPDIR/rounds"
+	first=0 replayed=0
+	for ((i = 0; i < LOGINS; i++)); do
+		key=$(ask ubuntu)
+		login "$key" ubuntu true && first=$((first + 1))
+		login "$key" ubuntu true 2>/dev/null && replayed=$((replayed + 1))
+	done
+	guest pkill -u ana
+	wait "$racer" || true
+	[ "$first" -eq "$LOGINS" ]
+	[ "$replayed" -eq 0 ]
+	[ "$(events EVENT | sort | uniq -c | tr -s ' ')" = " $LOGINS offered
+ $LOGINS replayed
+ $LOGINS used" ]
+	[ -z "$(guest find $LEDGER -user ana)" ]
+	[ "$(guest stat -c '%U %a' $LEDGER)" = "exc-instance-connect 700" ]
+}
+
+# Keys whose time was over long ago; the sweep reads what an offer says, and not the clock of its file.
+old_keys() {
+	guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups sh -c '
+		jti=$(printf %064d 0)
+		for i in $(seq "$1"); do
+			folder=$2/keys/$(printf %064d "$i")
+			mkdir -p -m 0700 "$folder"
+			{
+				echo "instance-connect offer $3"
+				printf "%s\n" "deadline -9000" "jti $i" "caller ana" "request_id -" "user ubuntu" "fingerprint -" "line -"
+			} >"$folder/$jti.offered"
+			: >"$folder/$jti.used"
+		done' sh "$OLD_KEYS" "$LEDGER" "$1"
+}
+
+@test "$AGENTS agents at the same instant, each sweeping, offer the key, and it opens one session" {
+	login "$(ask ubuntu)" ubuntu true
+	version=$(guest sh -c "head -qn 1 $LEDGER/keys/*/*.offered" | awk '{ print $3 }')
+	key=$(ask ubuntu)
+	public=$(ssh-keygen -y -f "$key" | cut -d' ' -f1,2)
+	fingerprint=$(jq -r .fingerprint "$key.answer")
+	old_keys "$version"
+	# shellcheck disable=SC2086 # type and key are two arguments
+	guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups bash -c '
+		for ((i = 0; i < $1; i++)); do
+			/usr/bin/exc-instance-connect authorized-keys ubuntu "$2" "$3" "$4" &
+		done
+		wait' bash "$AGENTS" "$fingerprint" $public >"$BATS_TEST_TMPDIR/said"
+	[ "$(grep -cxF "$public" "$BATS_TEST_TMPDIR/said")" -eq "$AGENTS" ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq "$AGENTS" ]
+	# They did sweep, and took only what is old.
+	guest ls "$LEDGER/keys" | grep -c '^0000' >"$BATS_TEST_TMPDIR/left" || true
+	[ "$(<"$BATS_TEST_TMPDIR/left")" -lt "$OLD_KEYS" ]
+	hash=$(cut -d' ' -f2 <<<"$public" | base64 -d | sha256sum | cut -d' ' -f1)
+	[ "$(guest sh -c "ls $LEDGER/keys/$hash/*.offered | wc -l")" -eq 1 ]
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	login "$(ask ubuntu)" ubuntu true
+}
