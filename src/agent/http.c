@@ -150,6 +150,22 @@ static void be_connected(struct evbuffer *output, const struct evbuffer_cb_info 
 	http->connected |= change->n_added > 0;
 }
 
+static bool is_flooded(const struct http *http)
+{
+	return http->heard > http->heard_max;
+}
+
+/* libevent bounds bodies and the headers of one answer, but not a line between two chunks, nor how
+ * many interim answers (100 Continue) come before the one. */
+static void be_told(struct evbuffer *input, const struct evbuffer_cb_info *change, void *context)
+{
+	struct http *http = context;
+
+	http->heard += change->n_added;
+	if (is_flooded(http))
+		event_base_loopbreak(http->base);
+}
+
 /* libevent would connect again by itself, but not begin TLS anew. */
 static void be_closed(struct evhttp_connection *connection, void *context)
 {
@@ -179,7 +195,8 @@ static bool connect_later(struct http *http)
 	evhttp_connection_set_max_headers_size(http->connection, HTTP_HEADER_BYTES_MAX);
 	evhttp_connection_set_timeout(http->connection, REQUEST_SECONDS_MAX);
 	evhttp_connection_set_closecb(http->connection, be_closed, http);
-	return evbuffer_add_cb(bufferevent_get_output(http->stream), be_connected, http) != NULL;
+	return evbuffer_add_cb(bufferevent_get_output(http->stream), be_connected, http) != NULL &&
+	       evbuffer_add_cb(bufferevent_get_input(http->stream), be_told, http) != NULL;
 }
 
 static void fail(enum evhttp_request_error error, void *context)
@@ -262,6 +279,8 @@ static bool begin(struct http *http, const struct http_request *request, struct 
 
 	if (http->closed)
 		disconnect(http);
+	http->heard = 0;
+	http->heard_max = request->bytes_max + HTTP_HEADER_BYTES_MAX;
 	if (http->connection == NULL && !connect_later(http))
 		return false;
 	evhttp_connection_set_max_body_size(http->connection, (ev_ssize_t)request->bytes_max);
@@ -278,10 +297,10 @@ static bool begin(struct http *http, const struct http_request *request, struct 
 	return evhttp_make_request(http->connection, out, get_command(request), path) == 0;
 }
 
-/* Wait for the whole answer until the deadline. */
+/* Wait for the whole answer until the deadline, or until more came than one can have. */
 static void wait_until_done(struct http *http, struct exchange *exchange)
 {
-	while (!exchange->done && !http->late)
+	while (!exchange->done && !http->late && !is_flooded(http))
 		if (event_base_dispatch(http->base) != 0)
 			return;
 }
@@ -309,6 +328,11 @@ static enum problem explain(const struct http *http, const struct http_request *
 			 http->connected ? "answer" : "connection");
 		return PROBLEM_ENDPOINT_TIMEOUT;
 	}
+	if (is_flooded(http) || exchange->error == EVREQ_HTTP_DATA_TOO_LONG) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent more than %zu bytes", http->url,
+			 request->bytes_max);
+		return PROBLEM_ANSWER_TOO_LARGE;
+	}
 	if (!exchange->done || exchange->out_of_memory) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "no memory for a request");
 		return PROBLEM_ENDPOINT_UNREACHABLE;
@@ -317,11 +341,6 @@ static enum problem explain(const struct http *http, const struct http_request *
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
 			 complain(http, exchange));
 		return PROBLEM_ENDPOINT_UNREACHABLE;
-	}
-	if (exchange->error == EVREQ_HTTP_DATA_TOO_LONG) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent more than %zu bytes", http->url,
-			 request->bytes_max);
-		return PROBLEM_ANSWER_TOO_LARGE;
 	}
 	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
 		 exchange->error == EVREQ_HTTP_INVALID_HEADER

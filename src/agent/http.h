@@ -28,6 +28,8 @@ struct http {
 	struct event *deadline;
 	struct bufferevent *stream; /* the connection's own */
 	struct evhttp_connection *connection; /* NULL: none yet */
+	size_t heard; /* bytes that came since the last request, */
+	size_t heard_max; /* and how many may: the body's and the headers' */
 	bool connected; /* it can be, or was, written to */
 	bool closed; /* the server has closed it */
 	bool late; /* the deadline has passed */

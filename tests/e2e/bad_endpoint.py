@@ -9,6 +9,8 @@ MODE is one of
   late      answer after 1.9 seconds, with what is in FILE
   gigabyte  send a body of a gigabyte
   endless   send a body of a gigabyte, in chunks, without saying so before
+  chunk     send one chunk's size without end
+  interim   send interim answers without end
   302, 301  send the client to another address
   half      send half of a JSON, and close
   cut       promise more than comes
@@ -85,6 +87,12 @@ def send_headers(client):
         client.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
+def send_forever(client, start, again):
+    client.sendall(start)
+    while True:
+        client.sendall(again)
+
+
 def reset(client):
     client.sendall(HEAD + b'Content-Length: 1000\r\n\r\n{"grants":[')
     # Closing with no time to linger is a reset.
@@ -111,6 +119,8 @@ MODES = {
     "late": lambda client, _: answer(client, 1.9),
     "gigabyte": lambda client, _: send_gigabyte(client),
     "endless": lambda client, _: send_endless(client),
+    "chunk": lambda client, _: send_forever(client, HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * MIB),
+    "interim": lambda client, _: send_forever(client, b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
     "302": lambda client, _: send_status(client, b"302", b"Location: http://127.0.0.1:9/"),
     "301": lambda client, _: send_status(client, b"301", b"Location: http://127.0.0.1:9/"),
     "half": lambda client, _: client.sendall(HEAD + b'Connection: close\r\n\r\n{"instance_id":"42","grants":["eyJ'),

@@ -145,6 +145,8 @@ used -" ]
 @test "an endpoint that drips a byte a second is cut off in time" { fault drip endpoint_timeout "$DENIED"; }
 @test "an endpoint that sends a gigabyte is cut off" { fault gigabyte answer_too_large "$DENIED"; }
 @test "an endpoint that sends a gigabyte in chunks is cut off" { fault endless answer_too_large "$DENIED"; }
+@test "an endpoint that sends a chunk's size without end is cut off" { fault chunk answer_too_large "$DENIED"; }
+@test "an endpoint that sends interim answers without end is cut off" { fault interim answer_too_large "$DENIED"; }
 @test "an endpoint that sends headers without end is cut off" { fault headers answer_malformed "$DENIED"; }
 @test "an endpoint that sends a header of a megabyte is cut off" { fault header answer_malformed "$DENIED"; }
 @test "an endpoint that sends a bomb of gzip is cut off" { fault bomb answer_too_large "$DENIED"; }
