@@ -71,19 +71,20 @@ static void run_next(const struct config *config, const struct key_query *query)
 }
 
 /* Answer in a process of its own: whatever becomes of it, the next command gets its turn, and is
- * not in our sandbox. */
-static void answer_apart(const struct config *config, const char *wrong,
+ * not in our sandbox. False when there can be no such process. */
+static bool answer_apart(const struct config *config, const char *wrong,
 			 const struct key_query *query)
 {
 	pid_t pid = fork();
 
-	if (pid <= 0)
+	if (pid == 0) {
 		answer_in_time(config, wrong, query);
-	if (pid == 0)
 		_exit(EXIT_SUCCESS);
+	}
 	/* Its watchdog is the bound. */
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	return pid > 0;
 }
 
 int authorized_keys_main(int argc, char **argv, const char *config_path)
@@ -92,6 +93,7 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 	struct key_query query;
 	struct config config;
 	const char *wrong;
+	bool answered;
 
 	if (argc != 2 && argc != 4) {
 		fputs("Usage: exc-instance-connect authorized-keys USER FINGERPRINT [KEYTYPE KEY]\n"
@@ -109,7 +111,10 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 		answer_in_time(&config, wrong, &query);
 		return EXIT_SUCCESS;
 	}
-	answer_apart(&config, wrong, &query);
+	answered = answer_apart(&config, wrong, &query);
 	run_next(&config, &query);
+	/* The watchdog and the sandbox are this process's now: nothing comes after them. */
+	if (!answered)
+		answer_in_time(&config, wrong, &query);
 	return EXIT_SUCCESS;
 }

@@ -146,3 +146,28 @@ used ubuntu -" ]
 	[ "$status" -eq 255 ]
 	corporate_login
 }
+
+@test "where there can be no process for the agent's own answer, its keys log in, and one-time keys as well" {
+	other 'cat /usr/share/corporate-keys'
+	agent_conf "next_command = /usr/bin/other-keys %u"
+	# As when memory is short: fork(2) copies it, posix_spawn(3) does not.
+	gcc -shared -fPIC -x c -o "$BATS_TEST_TMPDIR/no-fork.so" - <<'END'
+#include <errno.h>
+int fork(void);
+int fork(void)
+{
+	errno = ENOMEM;
+	return -1;
+}
+END
+	guest install -m 0755 /dev/stdin /usr/lib/no-fork.so <"$BATS_TEST_TMPDIR/no-fork.so"
+	key=$(ask ubuntu)
+	public=$(ssh-keygen -y -f "$key" | cut -d' ' -f1,2)
+	# shellcheck disable=SC2086 # type and key are two arguments
+	run guest env LD_PRELOAD=/usr/lib/no-fork.so \
+		setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups \
+		/usr/bin/exc-instance-connect authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")" $public
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(<"$GUEST_DIR/keys/corporate.pub")
+$public" ]
+}
