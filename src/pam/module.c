@@ -98,8 +98,9 @@ static int spend_keys(pam_handle_t *pamh, const struct ledger *ledger, const cha
 
 	if (pam_get_item(pamh, PAM_RHOST, (const void **)&client) != PAM_SUCCESS)
 		client = NULL;
-	/* Where there is no /proc, offers are to unknown connections, and spent all the same. */
-	if (!connection_of_self(&connection) && failed == 0)
+	/* Where there is no /proc (ENOENT), offers are to unknown connections, and spent all the
+	 * same. */
+	if (!connection_of_self(&connection) && failed == 0 && errno != ENOENT)
 		failed = errno;
 	while (auth_info_next_key(&auth_info, key_hash)) {
 		struct offer spent = { 0 };
