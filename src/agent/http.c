@@ -29,6 +29,7 @@ DEFINE_CLEANUP(event_config, event_config_free);
 struct exchange {
 	struct http *http;
 	struct http_answer *answer;
+	bool was_kept; /* the connection, from an exchange before */
 	bool done;
 	bool failed; /* of the connection or of what came over it */
 	bool out_of_memory;
@@ -349,18 +350,41 @@ static enum problem explain(const struct http *http, const struct http_request *
 	return PROBLEM_ANSWER_MALFORMED;
 }
 
+/* Did the server close a kept connection while it was asked? */
+static bool is_worth_another_try(const struct http *http, const struct exchange *exchange)
+{
+	return exchange->was_kept && exchange->failed && exchange->error == EVREQ_HTTP_EOF &&
+	       http->heard == 0 && !http->late;
+}
+
+/* Ask once. False when there is no whole answer. */
+static bool try_once(struct http *http, const struct http_request *request,
+		     struct exchange *exchange)
+{
+	/* A kept connection that the server has closed meanwhile is seen now, and made anew. */
+	event_base_loop(http->base, EVLOOP_NONBLOCK);
+	exchange->was_kept = http->connected && !http->closed;
+	if (!http->late && begin(http, request, exchange))
+		wait_until_done(http, exchange);
+	return exchange->answer->status != 0 && !exchange->out_of_memory;
+}
+
 enum problem http_ask(struct http *http, const struct http_request *request,
 		      struct http_answer *answer, char detail[PROBLEM_DETAIL_SIZE])
 {
 	struct exchange exchange = { .http = http, .answer = answer };
 	enum problem problem;
+	bool answered;
 
 	*answer = (struct http_answer){ 0 };
-	/* A kept connection that the server has closed meanwhile is seen now, and made anew. */
-	event_base_loop(http->base, EVLOOP_NONBLOCK);
-	if (!http->late && begin(http, request, &exchange))
-		wait_until_done(http, &exchange);
-	if (answer->status == 0 || exchange.out_of_memory) {
+	answered = try_once(http, request, &exchange);
+	/* Servers may close what is idle at any time (RFC 9112 section 9.3.1). */
+	if (!answered && is_worth_another_try(http, &exchange)) {
+		exchange = (struct exchange){ .http = http, .answer = answer };
+		disconnect(http);
+		answered = try_once(http, request, &exchange);
+	}
+	if (!answered) {
 		problem = explain(http, request, &exchange, detail);
 		disconnect(http);
 		return problem;

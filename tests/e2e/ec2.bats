@@ -116,6 +116,12 @@ offer() { agent authorized-keys "$1" "$(ssh-keygen -lf "$GUEST_DIR/keys/$2" | cu
 	[ -z "$output" ]
 }
 
+@test "a pushed key logs in where the service closes its connections while it is asked" {
+	imds_start --any-connection --closing
+	pushed_login
+	[ "$(events EVENT | sort -u)" = offered ]
+}
+
 @test "with single_use, a pushed key logs in once, by the module and by the connection" {
 	imds_start
 	for way in pam connection; do

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in for EC2's instance metadata service, version 2.
 
-Usage: imds.py FOLDER ADDRESS PORT [--any-connection] [--log FILE] [--answer WHAT STATUS]
+Usage: imds.py FOLDER ADDRESS PORT [--any-connection] [--closing] [--log FILE] [--answer WHAT STATUS]
 
 Serves the files below FOLDER as /latest/meta-data/; a folder is a list of its names. It insists on a
 session token, and on the connection that the token was sent over; --any-connection takes it over
-others too. --log writes a line for each request: the number of its connection, method, path and
-status. --answer has "token", "keys" or "rest" answered with this status and nothing else; status 0:
+others too. --closing closes each connection when a second request comes over it. --log writes a line
+for each request: the number of its connection, method, path and status. --answer has "token", "keys" or "rest" answered with this status and nothing else; status 0:
 not answered. Prints "ready" once it listens.
 """
 import os
@@ -25,6 +25,7 @@ if "--help" in arguments or len(arguments) < 3:
     sys.exit(0 if "--help" in arguments else 2)
 folder, address, port = arguments[0], arguments[1], int(arguments[2])
 any_connection = "--any-connection" in arguments
+closing = "--closing" in arguments
 log = open(arguments[arguments.index("--log") + 1], "a", buffering=1) if "--log" in arguments else None
 fixed = {}
 if "--answer" in arguments:
@@ -77,6 +78,7 @@ def answer(number, method, path, headers):
 def serve(client, number):
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     data = b""
+    asked_before = False
     while True:
         while b"\r\n\r\n" not in data:
             got = client.recv(65536)
@@ -90,6 +92,9 @@ def serve(client, number):
         for line in lines[1:]:
             name, value = line.split(":", 1)
             headers[name.lower()] = value.strip()
+        if closing and asked_before:
+            return
+        asked_before = True
         status, body = answer(number, method, path, headers)
         if log:
             log.write("%d %s %s %d\n" % (number, method, path, status))
