@@ -19,7 +19,7 @@
 /* Bytes that http_escape() needs for a text that has room in `size` bytes. */
 #define HTTP_ESCAPED_SIZE(size) (3 * (size))
 
-/* One server; all fields are http.c's own. */
+/* One server; all fields are http.c's and http_connection.c's own. */
 struct http {
 	const char *url; /* borrowed from the configuration */
 	struct evhttp_uri *uri;
