@@ -482,7 +482,9 @@ static int allocate(const struct place *place, long length)
 
 static int compute_forever(const struct place *place, long argument)
 {
-	for (volatile unsigned long i = 0;; i++)
+	volatile bool forever = true;
+
+	while (forever)
 		;
 	return 0;
 }
