@@ -39,6 +39,7 @@ static void say_nothing(int severity, const char *message)
 enum problem http_open(struct http *http, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE])
 {
+	http_use_memory();
 	event_set_log_callback(say_nothing);
 	*http = (struct http){ .url = config->metadata_url,
 			       .uri = evhttp_uri_parse(config->metadata_url) };

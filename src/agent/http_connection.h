@@ -7,6 +7,10 @@
 
 #include "agent/http.h"
 
+/* From now on libevent ends this process rather than do without memory. Before anything else of it.
+ */
+void http_use_memory(void);
+
 /* Start libevent and the deadline of all requests together. http->uri is set, with a host. False
  * when there is no memory; http_close() frees what there is. */
 bool http_prepare(struct http *http, unsigned int timeout_ms);
