@@ -14,6 +14,7 @@
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/connection.h"
+#include "agent/endpoint.h"
 #include "agent/ledger.h"
 #include "agent/paths.h"
 #include "agent/problem.h"
@@ -246,7 +247,7 @@ static void serve(const struct config *config, const struct ledger *ledger,
  * needs, take longer to set up than most runs otherwise do. */
 static void spare_crypto(const struct config *config)
 {
-	if (strncmp(config->metadata_url, "https:", 6) != 0)
+	if (!endpoint_is_https(config->metadata_url))
 		OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 					    OPENSSL_INIT_NO_ADD_ALL_CIPHERS,
 				    NULL);

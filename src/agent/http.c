@@ -41,10 +41,8 @@ enum problem http_open(struct http *http, const struct config *config,
 {
 	http_use_memory();
 	event_set_log_callback(say_nothing);
-	*http = (struct http){ .url = config->metadata_url,
-			       .uri = evhttp_uri_parse(config->metadata_url) };
-	if (http->uri == NULL || evhttp_uri_get_host(http->uri) == NULL ||
-	    strlen(evhttp_uri_get_host(http->uri)) == 0) {
+	*http = (struct http){ .url = config->metadata_url };
+	if (!endpoint_parse(http->url, &http->endpoint)) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s is no address that can be asked",
 			 http->url);
 		return PROBLEM_ENDPOINT_UNREACHABLE;
@@ -103,12 +101,8 @@ static bool add_headers(struct evhttp_request *out, const struct http *http,
 			const struct http_request *request)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(out);
-	const char *host = evhttp_uri_get_host(http->uri);
-	int port = evhttp_uri_get_port(http->uri);
-	char authority[CONFIG_VALUE_SIZE + sizeof ":65535"];
 
-	snprintf(authority, sizeof authority, port > 0 ? "%s:%d" : "%s", host, port);
-	if (evhttp_add_header(headers, "Host", authority) != 0 ||
+	if (evhttp_add_header(headers, "Host", http->endpoint.authority) != 0 ||
 	    evhttp_add_header(headers, "User-Agent", USER_AGENT) != 0 ||
 	    evhttp_add_header(headers, "Accept", "*/*") != 0)
 		return false;
@@ -148,7 +142,7 @@ static bool begin(struct http *http, const struct http_request *request, struct 
 		evhttp_request_free(out);
 		return false;
 	}
-	snprintf(path, sizeof path, "%s%s", evhttp_uri_get_path(http->uri), request->path);
+	snprintf(path, sizeof path, "%s%s", http->endpoint.path, request->path);
 	/* The request is libevent's from here on, whatever comes. */
 	return evhttp_make_request(http->connection, out, get_command(request), path) == 0;
 }
@@ -164,7 +158,7 @@ static void wait_until_done(struct http *http, struct exchange *exchange)
 /* Why there is no connection: certificate, name, or what connect(2) said. */
 static const char *complain(const struct http *http, const struct exchange *exchange)
 {
-	const char *complaint = http_is_https(http) ? http_tls_complaint(http->stream) : NULL;
+	const char *complaint = http_tls_complaint(http->stream);
 	int unresolved = bufferevent_socket_get_dns_error(http->stream);
 
 	if (complaint != NULL)
@@ -275,8 +269,6 @@ void http_close(struct http *http)
 		event_free(http->deadline);
 	if (http->base != NULL)
 		event_base_free(http->base);
-	if (http->uri != NULL)
-		evhttp_uri_free(http->uri);
 	*http = (struct http){ 0 };
 }
 

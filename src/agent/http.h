@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "agent/config.h"
+#include "agent/endpoint.h"
 #include "agent/problem.h"
 
 /* Bytes of one answer's headers */
@@ -22,7 +23,7 @@
 /* One server; all fields are http.c's and http_connection.c's own. */
 struct http {
 	const char *url; /* borrowed from the configuration */
-	struct evhttp_uri *uri;
+	struct endpoint endpoint; /* that the URL names */
 	struct event_base *base;
 	struct evdns_base *names; /* NULL: the host is an address */
 	struct event *deadline;

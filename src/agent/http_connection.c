@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -54,41 +52,11 @@ static void be_late(evutil_socket_t fd, short events, void *context)
 	event_base_loopbreak(http->base);
 }
 
-/* The address of the server, without the brackets of an IPv6 address. */
-static void get_host(const struct http *http, char host[CONFIG_VALUE_SIZE])
-{
-	const char *text = evhttp_uri_get_host(http->uri);
-
-	snprintf(host, CONFIG_VALUE_SIZE, "%s", text[0] == '[' ? text + 1 : text);
-	if (text[0] == '[')
-		host[strcspn(host, "]")] = '\0';
-}
-
-bool http_is_https(const struct http *http)
-{
-	return strcmp(evhttp_uri_get_scheme(http->uri), "https") == 0;
-}
-
-static unsigned short get_port(const struct http *http)
-{
-	int port = evhttp_uri_get_port(http->uri);
-
-	if (port > 0)
-		return (unsigned short)port;
-	return http_is_https(http) ? 443 : 80;
-}
-
 /* Names are looked up as resolv.conf(5) and hosts(5) say, and never without a deadline, as
  * getaddrinfo(3) would. */
 static bool prepare_names(struct http *http)
 {
-	struct sockaddr_storage address;
-	int size = sizeof address;
-	char host[CONFIG_VALUE_SIZE];
-
-	get_host(http, host);
-	if (strchr(host, ':') != NULL ||
-	    evutil_parse_sockaddr_port(host, (struct sockaddr *)&address, &size) == 0)
+	if (!http->endpoint.named)
 		return true;
 	http->names = evdns_base_new(http->base, 0);
 	if (http->names == NULL)
@@ -162,16 +130,15 @@ static void be_closed(struct evhttp_connection *connection, void *context)
 
 bool http_connect(struct http *http)
 {
-	char host[CONFIG_VALUE_SIZE];
+	const struct endpoint *endpoint = &http->endpoint;
 
-	get_host(http, host);
-	http->stream = http_is_https(http)
-			       ? http_tls_new(http->base, host)
+	http->stream = endpoint->https
+			       ? http_tls_new(http->base, endpoint)
 			       : bufferevent_socket_new(http->base, -1, BEV_OPT_CLOSE_ON_FREE);
 	if (http->stream == NULL)
 		return false;
 	http->connection = evhttp_connection_base_bufferevent_new(
-		http->base, http->names, http->stream, host, get_port(http));
+		http->base, http->names, http->stream, endpoint->host, endpoint->port);
 	if (http->connection == NULL) {
 		bufferevent_free(http->stream);
 		http->stream = NULL;

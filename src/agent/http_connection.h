@@ -11,8 +11,8 @@
  */
 void http_use_memory(void);
 
-/* Start libevent and the deadline of all requests together. http->uri is set, with a host. False
- * when there is no memory; http_close() frees what there is. */
+/* Start libevent and the deadline of all requests together. http->endpoint is set. False when
+ * there is no memory; http_close() frees what there is. */
 bool http_prepare(struct http *http, unsigned int timeout_ms);
 
 /* Make ready to connect, which libevent does for the first request. False when there is no memory.
@@ -21,8 +21,6 @@ bool http_connect(struct http *http);
 
 /* Close the connection, if there is one. */
 void http_disconnect(struct http *http);
-
-bool http_is_https(const struct http *http);
 
 /* Has more come than http->heard_max, which is as much as an answer may have? */
 bool http_is_flooded(const struct http *http);

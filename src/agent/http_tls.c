@@ -2,7 +2,6 @@
 /* The TLS of a connection to the endpoint: OpenSSL under libevent, verified as HTTPS has to be. */
 #include "agent/http_tls.h"
 
-#include <arpa/inet.h>
 #include <stdbool.h>
 
 #include <event2/bufferevent_ssl.h>
@@ -13,22 +12,17 @@
 
 DEFINE_CLEANUP(SSL_CTX, SSL_CTX_free);
 
-static bool is_address(const char *host)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
-}
-
 /* SNI is for names only (RFC 6066 section 3). */
-static bool expect(SSL *tls, const char *host)
+static bool expect(SSL *tls, const struct endpoint *endpoint)
 {
-	if (is_address(host))
+	const char *host = endpoint->host;
+
+	if (!endpoint->named)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host) == 1;
 	return SSL_set1_host(tls, host) == 1 && SSL_set_tlsext_host_name(tls, host) == 1;
 }
 
-struct bufferevent *http_tls_new(struct event_base *base, const char *host)
+struct bufferevent *http_tls_new(struct event_base *base, const struct endpoint *endpoint)
 {
 	_cleanup_(cleanup_SSL_CTX_free) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	struct bufferevent *connection;
@@ -41,7 +35,7 @@ struct bufferevent *http_tls_new(struct event_base *base, const char *host)
 	tls = SSL_new(context);
 	if (tls == NULL)
 		return NULL;
-	if (!expect(tls, host)) {
+	if (!expect(tls, endpoint)) {
 		SSL_free(tls);
 		return NULL;
 	}

@@ -5,13 +5,15 @@
 
 #include <event2/bufferevent.h>
 
-/* A bufferevent that is to be connected to `host`, a name or an address without brackets. The
- * server's certificate has to be for `host`, by an authority of the system (RFC 2818 section 3.1).
- * It is the caller's, to bufferevent_free(). NULL when there is no memory. */
-struct bufferevent *http_tls_new(struct event_base *base, const char *host);
+#include "agent/endpoint.h"
 
-/* What is wrong with the certificate that the server showed; NULL when that is not the matter. The
- * text is static. */
+/* A bufferevent that is to be connected to `endpoint`. The server's certificate has to be for its
+ * host, by an authority of the system (RFC 2818 section 3.1).
+ * It is the caller's, to bufferevent_free(). NULL when there is no memory. */
+struct bufferevent *http_tls_new(struct event_base *base, const struct endpoint *endpoint);
+
+/* What is wrong with the certificate that the server showed; NULL when that is not the matter, or
+ * there is no TLS. The text is static. */
 const char *http_tls_complaint(struct bufferevent *connection);
 
 #endif

@@ -10,11 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/endpoint.h"
 #include "agent/paths.h"
 #include "agent/provider.h"
 #include "grant/cleanup.h"
@@ -135,34 +134,6 @@ static void allow_linked(int ruleset, const char *folder)
 	}
 }
 
-/* What metadata_url, which config.c has looked at, says of the endpoint */
-struct endpoint {
-	bool https;
-	bool named; /* it is no address */
-	uint64_t port;
-};
-
-static struct endpoint endpoint_of(const char *url)
-{
-	struct endpoint endpoint = { .https = strncmp(url, "https:", 6) == 0 };
-	const char *host = strstr(url, "://");
-	const char *end, *colon;
-
-	if (host == NULL)
-		return endpoint;
-	host += 3;
-	end = host + strcspn(host, "/");
-	/* An IPv6 address has colons, in brackets. */
-	colon = *host == '[' ? memchr(host, ']', (size_t)(end - host)) : host;
-	colon = colon == NULL ? NULL : memchr(colon, ':', (size_t)(end - colon));
-	endpoint.named = *host != '[' && strspn(host, "0123456789.") <
-						 (size_t)((colon == NULL ? end : colon) - host);
-	endpoint.port = endpoint.https ? 443 : 80;
-	if (colon != NULL)
-		endpoint.port = strtoul(colon + 1, NULL, 10) & UINT16_MAX;
-	return endpoint;
-}
-
 static void allow_files(int ruleset, const struct config *config, const struct endpoint *endpoint,
 			const char *writable)
 {
@@ -191,7 +162,7 @@ static void allow_port(int ruleset, uint64_t port)
 
 unsigned int sandbox_landlock(const struct config *config, const char *writable)
 {
-	const struct endpoint endpoint = endpoint_of(config->metadata_url);
+	struct endpoint endpoint;
 	const long version = syscall(CREATE_RULESET, NULL, (size_t)0, ASK_VERSION);
 	const struct ruleset all = { .files = FILES_OF(version),
 				     .ports = version >= PORTS_SINCE ? PORTS : 0,
@@ -204,6 +175,8 @@ unsigned int sandbox_landlock(const struct config *config, const char *writable)
 	ruleset = (int)syscall(CREATE_RULESET, &all, sizeof all, 0U);
 	if (ruleset < 0)
 		return 0;
+	/* Of a URL that names no endpoint, none is asked. */
+	endpoint_parse(config->metadata_url, &endpoint);
 	allow_files(ruleset, config, &endpoint, writable);
 	if (all.ports != 0) {
 		allow_port(ruleset, endpoint.port);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "agent/endpoint.h"
 #include "agent/provider.h"
 #include "agent/instance.h"
 #include "agent/process.h"
@@ -258,6 +259,40 @@ static void a_process_knows_its_parent_and_start(void **state)
 	assert_false(process_read(0x7ffffffe, &parent));
 }
 
+static void a_url_says_where_the_endpoint_is(void **state)
+{
+	static const struct {
+		const char *url, *host, *authority, *path;
+		uint16_t port;
+		bool https, named;
+	} cases[] = {
+		{ "http://169.254.169.254", "169.254.169.254", "169.254.169.254", "", 80, false,
+		  false },
+		{ "https://[fd00:ec2::254]", "fd00:ec2::254", "[fd00:ec2::254]", "", 443, true,
+		  false },
+		{ "http://[::1]:8080/a/b", "::1", "[::1]:8080", "/a/b", 8080, false, false },
+		{ "https://metadata.test:444", "metadata.test", "metadata.test:444", "", 444, true,
+		  true },
+		/* No address, although it looks like one */
+		{ "http://999.1.1.1", "999.1.1.1", "999.1.1.1", "", 80, false, true },
+	};
+	static const char *const none[] = { "http://:80", "http://[::1", "http://a:b",
+					    "http://a:65536", "http://a|b" };
+	struct endpoint endpoint;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_true(endpoint_parse(cases[i].url, &endpoint));
+		assert_string_equal(endpoint.host, cases[i].host);
+		assert_string_equal(endpoint.authority, cases[i].authority);
+		assert_string_equal(endpoint.path, cases[i].path);
+		assert_int_equal(endpoint.port, cases[i].port);
+		assert_int_equal(endpoint.https, cases[i].https);
+		assert_int_equal(endpoint.named, cases[i].named);
+	}
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+		assert_false(endpoint_parse(none[i], &endpoint));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +304,7 @@ int main(void)
 		cmocka_unit_test(a_typo_does_not_close_the_way_in_that_was_there_before),
 		cmocka_unit_test(a_time_that_is_out_of_its_bounds_is_not_given_to_that_way_in),
 		cmocka_unit_test(a_file_that_others_may_write_is_not_read),
+		cmocka_unit_test(a_url_says_where_the_endpoint_is),
 		cmocka_unit_test(an_instance_id_is_a_plain_word),
 		cmocka_unit_test(plain_public_keys_are_found_among_other_methods),
 		cmocka_unit_test(a_process_knows_its_parent_and_start),
