@@ -60,3 +60,8 @@ used" ] && return
 	events EVENT REASON
 	return 1
 }
+
+# logs_in_by_name NAME: the same, through the fronts at this name, with https and without
+logs_in_by_name() {
+	logs_in_by "http://$1:8080" && logs_in_by "https://$1:8443"
+}

@@ -44,15 +44,13 @@ agent_is_inside() {
 
 @test "one-time keys log in by a name in /etc/hosts, with https and without" {
 	name_in_hosts metadata.test 127.0.0.2
-	logs_in_by http://metadata.test:8080
-	logs_in_by https://metadata.test:8443
+	logs_in_by_name metadata.test
 	name_in_hosts
 }
 
 @test "one-time keys log in by a name in the DNS, with https and without" {
 	name_in_dns metadata.test 127.0.0.2
-	logs_in_by http://metadata.test:8080
-	logs_in_by https://metadata.test:8443
+	logs_in_by_name metadata.test
 }
 
 @test "a name that nobody knows is said to be unreachable, and nothing is killed" {

@@ -40,13 +40,11 @@ setup() {
 
 @test "one-time keys log in by a name in /etc/hosts" {
 	name_in_hosts metadata.test 127.0.0.2
-	logs_in_by http://metadata.test:8080
-	logs_in_by https://metadata.test:8443
+	logs_in_by_name metadata.test
 	name_in_hosts
 }
 
 @test "one-time keys log in by a name in the DNS" {
 	name_in_dns metadata.test 127.0.0.2
-	logs_in_by http://metadata.test:8080
-	logs_in_by https://metadata.test:8443
+	logs_in_by_name metadata.test
 }
