@@ -3,6 +3,7 @@
 # An endpoint behind TLS has to show a certificate that is its own, and names are looked up in time.
 
 load guest
+load front
 
 # ssh's own time on a busy machine, beside the agent's timeout_ms
 LOGIN_SECONDS=4
@@ -27,9 +28,13 @@ setup_file() {
 	guest install -m 0644 "$GUEST_DIR/known.pem" /usr/local/share/ca-certificates/known.crt
 	guest update-ca-certificates >/dev/null 2>&1
 	guest sh -c 'echo "127.0.0.1 metadata.test other.test" >>/etc/hosts'
+	tls_front 0.0.0.0 443 known
+	tls_front ::1 443 known
+	tls_front 0.0.0.0 444 unknown
 }
 
 teardown_file() {
+	fronts_stop
 	file_guest_stop
 }
 
@@ -37,16 +42,9 @@ setup() {
 	file_guest_ready
 }
 
-teardown() {
-	[ -z "${TLS_PID-}" ] || guest pkill socat
-}
-
-# tls_start AUTHORITY [SOCAT-OPTION]: TLS before exc-connectd, on the guest, whose address it knows
-tls_start() {
-	guest socat -d -d "OPENSSL-LISTEN:443,fork,reuseaddr,verify=0,cert=$GUEST_DIR/$1.endpoint.pem,key=$GUEST_DIR/$1.endpoint.key${2-}" \
-		"TCP:$METADATA_ADDRESS:80" >"$GUEST_DIR/tls.out" 2>&1 3>&- </dev/null &
-	TLS_PID=$!
-	wait_for grep -q listening "$GUEST_DIR/tls.out"
+# tls_front ADDRESS PORT AUTHORITY: TLS before exc-connectd, on the guest, whose address it knows
+tls_front() {
+	front relay "$1" "$2" "$METADATA_ADDRESS" 80 "$GUEST_DIR/$3.endpoint.pem" "$GUEST_DIR/$3.endpoint.key"
 }
 
 # one_time_login URL: with a fresh key
@@ -71,36 +69,33 @@ refuses() {
 }
 
 @test "a certificate by a known authority, for the name or the address that is asked, is good" {
-	tls_start known
 	one_time_login https://metadata.test
 	one_time_login https://127.0.0.1:443/
 	[ -z "$(events EVENT | grep problem)" ]
 }
 
 @test "an IPv6 address is asked too" {
-	tls_start known ,pf=ip6
 	one_time_login 'https://[::1]'
 }
 
 @test "a certificate by an unknown authority is refused" {
-	tls_start unknown
-	refuses https://metadata.test endpoint_unreachable "unable to get local issuer certificate"
+	refuses https://metadata.test:444 endpoint_unreachable "unable to get local issuer certificate"
 }
 
 @test "a certificate for another name, or another address, is refused" {
-	tls_start known
 	refuses https://other.test endpoint_unreachable "ostname mismatch"
 	forget_events
 	refuses "https://$GUEST_ADDRESS" endpoint_unreachable "IP address mismatch"
 }
 
 @test "TLS 1.1 is refused" {
-	tls_start known ,openssl-max-proto-version=TLS1.1,cipher=ALL@SECLEVEL=0
-	refuses https://metadata.test endpoint_unreachable ""
+	guest openssl s_server -accept 445 -tls1_1 -cipher ALL@SECLEVEL=0 -cert "$GUEST_DIR/known.endpoint.pem" \
+		-key "$GUEST_DIR/known.endpoint.key" >"$GUEST_DIR/tls.out" 2>&1 3>&- </dev/null &
+	wait_for grep -q ACCEPT "$GUEST_DIR/tls.out"
+	refuses https://metadata.test:445 endpoint_unreachable ""
 }
 
 @test "http where https is expected is refused, and the reverse" {
-	tls_start known
 	refuses http://metadata.test:443 answer_malformed ""
 	forget_events
 	refuses "https://$METADATA_ADDRESS:80" endpoint_unreachable ""
