@@ -182,7 +182,7 @@ long_exec() {
 	person exc compute exec --vm-id 42 --command 'echo here; exec sleep 60' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	job=$!
 	wait_for grep -q here "$BATS_TEST_TMPDIR/out"
-	pid=$(pgrep -fx "exc compute exec --vm-id 42 --command echo here; exec sleep 60")
+	pid=$(of_operator pgrep -fx "exc compute exec --vm-id 42 --command echo here; exec sleep 60")
 	key=$(find "/proc/$pid/fd" -lname '*memfd:key*')
 }
 
@@ -196,7 +196,7 @@ long_exec() {
 		[ "$(head -c 4000 <&8 | tr -d '\0' | wc -c)" -eq 0 ]
 		exec 8<&-
 		[ ! -e "/proc/$pid" ]
-		run pgrep -f "^ssh .*/proc/.*exec sleep 60"
+		run of_operator pgrep -f "^ssh .*/proc/.*exec sleep 60"
 		[ -z "$output" ]
 	done
 }
@@ -205,7 +205,7 @@ long_exec() {
 	long_exec
 	kill -9 "$pid"
 	wait "$job" || true
-	ssh_is_gone() { ! pgrep -f "^ssh .*/proc/.*exec sleep 60" >/dev/null; }
+	ssh_is_gone() { ! of_operator pgrep -f "^ssh .*/proc/.*exec sleep 60" >/dev/null; }
 	wait_for ssh_is_gone
 	[ ! -e "$key" ]
 }

@@ -28,7 +28,7 @@ setup() {
 }
 
 used() { events EVENT | grep -c '^used' || true; }
-agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! pgrep -fx 'exc compute tunnel .*' >/dev/null; }
+agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! of_operator pgrep -fx 'exc compute tunnel .*' >/dev/null; }
 
 @test "ssh exc-42 logs in, each time with a key of its own, and no key stays" {
 	[ "$(person ssh exc-42 id -un)" = ubuntu ]

@@ -39,6 +39,10 @@ wait_for() {
 guest() { nsenter -t "$(<"$GUEST_DIR/guest.pid")" -m -n -p -- "$@"; }
 operator() { nsenter -t "$(<"$GUEST_DIR/operator.pid")" -n -p -- "$@"; }
 
+# of_operator pgrep|pkill ARGUMENT...: among the processes in this guest's operator's network, for others' tests run
+# the same programs at the same time
+of_operator() { "$1" --ns "$(<"$GUEST_DIR/operator.pid")" --nslist net "${@:2}"; }
+
 # hold NAME UNSHARE-OPTION...: a process that keeps namespaces open; its child's pid is NAME.pid
 hold() {
 	local name=$1 child
@@ -294,7 +298,7 @@ endpoint_start() {
 }
 
 endpoint_stop() {
-	pkill -f "^$PYTHON $here/bad_endpoint.py .* $METADATA_ADDRESS 80" || true
+	of_operator pkill -f "^$PYTHON $here/bad_endpoint.py .* $METADATA_ADDRESS 80" || true
 	connectd_start
 }
 

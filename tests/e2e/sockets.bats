@@ -209,7 +209,7 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(connectd_pid)/status"; }
 	# Without a goodbye
 	background two hold "$TERMINAL/$(session)" 'exec sleep 4242'
 	wait_for our_ssh
-	pkill -KILL -f "terminal.py hold"
+	of_operator pkill -KILL -f "terminal.py hold"
 	wait_for no_ssh
 	wait_for gone
 }
