@@ -60,7 +60,8 @@ hold() {
 	wait_for grep -q '^sleep' "/proc/$(<"$GUEST_DIR/$name.pid")/comm"
 }
 
-# Overlays and devices, inside the guest's mount namespace.
+# Overlays, devices and a /tmp of its own, inside the guest's mount namespace. Of what the guest shares with the
+# tests, GUEST_DIR, the sources, the build and what bats keeps, those in /tmp are in the guest's too.
 guest_mounts() {
 	guest bash -euc '
 		mount -t tmpfs tmpfs "$1/layers"
@@ -85,7 +86,16 @@ guest_mounts() {
 		ln -s /proc/self/fd/0 "$dev/stdin"
 		ln -s /run/systemd/journal/dev-log "$dev/log"
 		mount --rbind "$dev" /dev
-	' bash "$GUEST_DIR"
+		tmp=$1/layers/tmp
+		mkdir "$tmp"
+		mount -t tmpfs -o mode=1777 tmpfs "$tmp"
+		for shared; do
+			[[ "$shared" == /tmp/* ]] || continue
+			mkdir -p "$tmp/${shared#/tmp/}"
+			mount --bind "$shared" "$tmp/${shared#/tmp/}"
+		done
+		mount --rbind "$tmp" /tmp
+	' bash "$GUEST_DIR" "$(dirname "$(dirname "$here")")" "$EXC_BUILD" ${BATS_RUN_TMPDIR:+"$BATS_RUN_TMPDIR"}
 }
 
 guest_network() {
