@@ -2,49 +2,25 @@
 /* The ledger: which one-time keys were offered on this machine, and which are used. */
 #include "agent/ledger.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "agent/clock.h"
+#include "agent/ledger_entry.h"
 #include "grant/cleanup.h"
 
-#define OFFERED ".offered"
-#define USED ".used"
 /* The sweep may take an empty folder away between making and using it. */
 #define OFFER_TRIES 3
-/* hash, suffix, pid */
-#define ENTRY_NAME_SIZE (DIGEST_HEX_SIZE + 24)
-
-DEFINE_CLEANUP(DIR, closedir);
-#define _cleanup_dir_ _cleanup_(cleanup_closedir)
-
-static int open_directory_at(int parent, const char *name)
-{
-	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* A stream of its own, so that reading from it does not move the descriptor that we keep. */
-static DIR *open_stream_at(int parent, const char *name)
-{
-	int fd = open_directory_at(parent, name);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-
-	if (stream == NULL && fd >= 0)
-		close(fd);
-	return stream;
-}
 
 static bool open_private(struct ledger *ledger, const char *directory, bool must_be_ours)
 {
 	struct stat status;
 
 	ledger->keys = -1;
-	ledger->directory = open_directory_at(AT_FDCWD, directory);
+	ledger->directory = ledger_directory(AT_FDCWD, directory);
 	if (ledger->directory < 0 || fstat(ledger->directory, &status) != 0)
 		return false;
 	if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
@@ -58,7 +34,7 @@ bool ledger_open(struct ledger *ledger, const char *directory)
 {
 	if (open_private(ledger, directory, true) &&
 	    (mkdirat(ledger->directory, "keys", 0700) == 0 || errno == EEXIST))
-		ledger->keys = open_directory_at(ledger->directory, "keys");
+		ledger->keys = ledger_directory(ledger->directory, "keys");
 	if (ledger->keys >= 0)
 		return true;
 	ledger_close(ledger);
@@ -68,7 +44,7 @@ bool ledger_open(struct ledger *ledger, const char *directory)
 bool ledger_open_as_root(struct ledger *ledger, const char *directory)
 {
 	if (open_private(ledger, directory, false))
-		ledger->keys = open_directory_at(ledger->directory, "keys");
+		ledger->keys = ledger_directory(ledger->directory, "keys");
 	if (ledger->keys >= 0)
 		return true;
 	ledger_close(ledger);
@@ -107,12 +83,13 @@ static bool write_all(int fd, const char *text, size_t length)
 static int create_offer(int folder, const char *jti_hash, const struct offer *offer,
 			const struct connection *connection)
 {
-	char unfinished[ENTRY_NAME_SIZE], name[ENTRY_NAME_SIZE], text[OFFER_BYTES_MAX];
+	char unfinished[LEDGER_ENTRY_NAME_SIZE], name[LEDGER_ENTRY_NAME_SIZE],
+		text[OFFER_BYTES_MAX];
 	int length, result = 0;
 	int fd;
 
 	snprintf(unfinished, sizeof unfinished, "%s.%d.new", jti_hash, (int)getpid());
-	snprintf(name, sizeof name, "%s" OFFERED, jti_hash);
+	snprintf(name, sizeof name, "%s" LEDGER_ENTRY_OFFERED, jti_hash);
 	length = offer_print(offer, connection, text);
 	/* Left behind by a killed process with our pid, if at all */
 	unlinkat(folder, unfinished, 0);
@@ -131,12 +108,12 @@ static int create_offer(int folder, const char *jti_hash, const struct offer *of
 static enum ledger_result join_offer(int folder, const char *jti_hash,
 				     const struct connection *connection, bool bind)
 {
-	char name[ENTRY_NAME_SIZE], text[OFFER_BYTES_MAX], line[64];
+	char name[LEDGER_ENTRY_NAME_SIZE], text[OFFER_BYTES_MAX], line[64];
 	_cleanup_close_ int fd = -1;
 	struct offer_connections asked;
 	ssize_t length;
 
-	snprintf(name, sizeof name, "%s" OFFERED, jti_hash);
+	snprintf(name, sizeof name, "%s" LEDGER_ENTRY_OFFERED, jti_hash);
 	fd = openat(folder, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	length = fd < 0 ? -1 : offer_read(fd, text);
 	if (length <= 0)
@@ -161,10 +138,10 @@ static enum ledger_result join_offer(int folder, const char *jti_hash,
 
 static bool is_used(int folder, const char *jti_hash)
 {
-	char name[ENTRY_NAME_SIZE];
+	char name[LEDGER_ENTRY_NAME_SIZE];
 	struct stat status;
 
-	snprintf(name, sizeof name, "%s" USED, jti_hash);
+	snprintf(name, sizeof name, "%s" LEDGER_ENTRY_USED, jti_hash);
 	/* Whatever keeps us from knowing counts as used. */
 	return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
@@ -185,7 +162,7 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 
 		if (mkdirat(ledger->keys, key_hash, 0700) != 0 && errno != EEXIST)
 			return LEDGER_UNAVAILABLE;
-		folder = open_directory_at(ledger->keys, key_hash);
+		folder = ledger_directory(ledger->keys, key_hash);
 		if (folder < 0) {
 			result = -errno;
 			continue;
@@ -204,33 +181,6 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 	return LEDGER_UNAVAILABLE;
 }
 
-static bool ends_with(const char *name, const char *suffix)
-{
-	size_t length = strlen(name), suffix_length = strlen(suffix);
-
-	return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
-}
-
-/* Is `name` <64 characters><suffix>? */
-static bool is_entry(const char *name, const char *suffix)
-{
-	return strlen(name) == DIGEST_HEX_SIZE - 1 + strlen(suffix) && ends_with(name, suffix);
-}
-
-/* Read an offer by its file name. False, with errno, when it is gone (ENOENT), cannot be read, or
- * was not written by this version (EBADMSG). */
-static bool load_offer(int folder, const char *name, char text[OFFER_BYTES_MAX],
-		       struct offer *offer)
-{
-	_cleanup_close_ int fd =
-		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0 || offer_read(fd, text) < 0)
-		return false;
-	errno = EBADMSG;
-	return offer_parse(text, offer);
-}
-
 /* Is this offer's key still to be had by this user of this connection? */
 static bool recall_offer(int folder, const char *name, const char *user,
 			 const struct connection *connection, struct offer *recalled)
@@ -239,7 +189,7 @@ static bool recall_offer(int folder, const char *name, const char *user,
 	struct offer_connections asked;
 
 	snprintf(jti_hash, sizeof jti_hash, "%.*s", DIGEST_HEX_SIZE - 1, name);
-	if (!load_offer(folder, name, text, recalled) || is_used(folder, jti_hash))
+	if (!ledger_entry_load(folder, name, text, recalled) || is_used(folder, jti_hash))
 		return false;
 	offer_connections(text, connection, &asked);
 	return asked.us && strcmp(recalled->user, user) == 0 && recalled->line[0] != '\0' &&
@@ -255,11 +205,11 @@ bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char
 
 	if (!connection->is_sshd)
 		return false;
-	folder = open_stream_at(ledger->keys, key_hash);
+	folder = ledger_stream(ledger->keys, key_hash);
 	if (folder == NULL)
 		return false;
 	while (offers < LEDGER_OFFERS_PER_KEY_MAX && (entry = readdir(folder)) != NULL) {
-		if (!is_entry(entry->d_name, OFFERED))
+		if (!ledger_entry_is(entry->d_name, LEDGER_ENTRY_OFFERED))
 			continue;
 		offers++;
 		if (recall_offer(dirfd(folder), entry->d_name, user, connection, recalled))
@@ -271,10 +221,10 @@ bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char
 /* The moment at which a key is spent. */
 static enum ledger_result make_used_mark(int folder, const char *offered_name)
 {
-	char name[ENTRY_NAME_SIZE];
+	char name[LEDGER_ENTRY_NAME_SIZE];
 	int fd;
 
-	snprintf(name, sizeof name, "%.*s" USED, DIGEST_HEX_SIZE - 1, offered_name);
+	snprintf(name, sizeof name, "%.*s" LEDGER_ENTRY_USED, DIGEST_HEX_SIZE - 1, offered_name);
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno == EEXIST ? LEDGER_ALREADY_USED : LEDGER_UNAVAILABLE;
@@ -291,7 +241,7 @@ static enum ledger_result spend_offer(int folder, const char *name,
 	struct offer_connections asked;
 	struct offer offer;
 
-	if (!load_offer(folder, name, text, &offer))
+	if (!ledger_entry_load(folder, name, text, &offer))
 		return errno == ENOENT ? LEDGER_NOT_OURS : LEDGER_UNAVAILABLE;
 	offer_connections(text, connection, &asked);
 	if (!asked.us && !asked.unknown)
@@ -324,7 +274,7 @@ static const struct dirent *next_entry(DIR *folder)
 enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash,
 				const struct connection *connection, struct offer *spent)
 {
-	_cleanup_dir_ DIR *folder = open_stream_at(ledger->keys, key_hash);
+	_cleanup_dir_ DIR *folder = ledger_stream(ledger->keys, key_hash);
 	enum ledger_result result = LEDGER_NOT_OURS;
 	const struct dirent *entry = NULL;
 	unsigned int offers = 0;
@@ -337,7 +287,7 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 	while (result != LEDGER_SPENT && (entry = next_entry(folder)) != NULL) {
 		enum ledger_result this_one;
 
-		if (!is_entry(entry->d_name, OFFERED))
+		if (!ledger_entry_is(entry->d_name, LEDGER_ENTRY_OFFERED))
 			continue;
 		if (++offers > LEDGER_OFFERS_PER_KEY_MAX) {
 			errno = EMFILE;
@@ -351,92 +301,4 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 	if (entry == NULL && result == LEDGER_NOT_OURS && errno != 0)
 		return LEDGER_UNAVAILABLE;
 	return result;
-}
-
-/* Remove what of one offer is past its retention. False when it is still needed. */
-static bool sweep_offer(int folder, const char *name, int64_t now)
-{
-	char text[OFFER_BYTES_MAX], used[ENTRY_NAME_SIZE];
-	struct offer offer;
-
-	/* What cannot be read is kept: it may be in use. */
-	if (!load_offer(folder, name, text, &offer) ||
-	    now <= offer.deadline + LEDGER_RETENTION_SECONDS)
-		return false;
-	/* The offer first: an offer without its mark would be spendable once more. */
-	unlinkat(folder, name, 0);
-	snprintf(used, sizeof used, "%.*s" USED, DIGEST_HEX_SIZE - 1, name);
-	unlinkat(folder, used, 0);
-	return true;
-}
-
-/* An unfinished offer, or a mark whose offer is gone: left by a process that was killed. */
-static void sweep_leftover(int folder, const char *name)
-{
-	char offered[ENTRY_NAME_SIZE];
-	struct stat status;
-
-	if (is_entry(name, OFFERED)) /* made since we looked */
-		return;
-	if (is_entry(name, USED)) {
-		snprintf(offered, sizeof offered, "%.*s" OFFERED, DIGEST_HEX_SIZE - 1, name);
-		if (fstatat(folder, offered, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			return;
-	}
-	unlinkat(folder, name, 0);
-}
-
-static void sweep_key(int keys, const char *key_hash, int64_t now)
-{
-	_cleanup_dir_ DIR *folder = open_stream_at(keys, key_hash);
-	const struct dirent *entry;
-	bool in_use = false;
-
-	if (folder == NULL)
-		return;
-	for (unsigned int i = 0; i < LEDGER_SWEEP_ENTRIES_MAX; i++) {
-		entry = readdir(folder);
-		if (entry == NULL)
-			break;
-		if (is_entry(entry->d_name, OFFERED))
-			in_use |= !sweep_offer(dirfd(folder), entry->d_name, now);
-	}
-	if (in_use)
-		return;
-	rewinddir(folder);
-	for (unsigned int i = 0; i < LEDGER_SWEEP_ENTRIES_MAX; i++) {
-		entry = readdir(folder);
-		if (entry == NULL)
-			break;
-		if (entry->d_name[0] != '.')
-			sweep_leftover(dirfd(folder), entry->d_name);
-	}
-	unlinkat(keys, key_hash, AT_REMOVEDIR);
-}
-
-void ledger_sweep(const struct ledger *ledger)
-{
-	_cleanup_dir_ DIR *keys = open_stream_at(ledger->directory, "keys");
-	int64_t now = clock_boottime();
-	const struct dirent *entry;
-	unsigned int seen = 0;
-	struct stat status;
-	uint32_t skip = 0;
-
-	if (keys == NULL || fstat(dirfd(keys), &status) != 0)
-		return;
-	/* A directory has a link for each directory in it, on the file systems that /run is on. */
-	if (status.st_nlink > 2 + LEDGER_SWEEP_MAX &&
-	    getrandom(&skip, sizeof skip, GRND_NONBLOCK) == sizeof skip)
-		skip %= (uint32_t)status.st_nlink - 2;
-	while (seen < LEDGER_SWEEP_MAX && (entry = readdir(keys)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		if (skip > 0) {
-			skip--;
-			continue;
-		}
-		seen++;
-		sweep_key(ledger->keys, entry->d_name, now);
-	}
 }
