@@ -39,6 +39,9 @@ wait_for() {
 guest() { nsenter -t "$(<"$GUEST_DIR/guest.pid")" -m -n -p -- "$@"; }
 operator() { nsenter -t "$(<"$GUEST_DIR/operator.pid")" -n -p -- "$@"; }
 
+# The same, with a /proc that fits its process ids
+operator_proc() { operator unshare --mount --mount-proc --propagation private "$@"; }
+
 # of_operator pgrep|pkill ARGUMENT...: among the processes in this guest's operator's network, for others' tests run
 # the same programs at the same time
 of_operator() { "$1" --ns "$(<"$GUEST_DIR/operator.pid")" --nslist net "${@:2}"; }

@@ -4,6 +4,7 @@
 
 guest() { "$@"; }
 operator() { "$@"; }
+operator_proc() { "$@"; }
 GUEST_ADDRESS=127.0.0.1
 
 # The first port from 2222 on that nobody listens on

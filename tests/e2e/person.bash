@@ -25,8 +25,7 @@ person_start() {
 # person COMMAND...: PERSON_ENV has more variables
 person() {
 	# shellcheck disable=SC2086 # a list of variables
-	operator unshare --mount --mount-proc --propagation private \
-		setpriv --reuid "$PERSON" --regid nogroup --clear-groups \
+	operator_proc setpriv --reuid "$PERSON" --regid nogroup --clear-groups \
 		env -i PATH="$PERSON_DIR/bin:/usr/bin:/bin" HOME="$PERSON_DIR/home" LANG=C.UTF-8 TERM=xterm \
 		XDG_RUNTIME_DIR="$PERSON_DIR/run" TMPDIR="$PERSON_DIR/tmp" \
 		EXC_ENDPOINT=http://127.0.0.1:8443 EXCLOUD_ACCESS_TOKEN="$PERSON_TOKEN" ${PERSON_ENV-} "$@"
