@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Serve the compute API and the metadata endpoint over HTTP with libwebsockets. */
+/* Listen for the compute API and the metadata endpoint, and serve both with libwebsockets. */
 #ifndef EXC_SERVER_H
 #define EXC_SERVER_H
 
