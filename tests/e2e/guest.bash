@@ -123,7 +123,7 @@ stage_build() {
 	(
 		flock 9
 		[ "$done" -nt "$EXC_BUILD/src/agent/exc-instance-connect" ] &&
-			[ "$done" -nt "$EXC_BUILD/src/pam/pam_exc_instance_connect.la" ] &&
+			[ "$done" -nt "$EXC_BUILD/src/pam/pam_exc_instance_connect.so" ] &&
 			[ "$done" -nt "$EXC_BUILD/src/connectd/exc-connectd" ] && exit
 		rm -rf "$stage"
 		make -C "$EXC_BUILD" install DESTDIR="$stage" >"$GUEST_DIR/install.log" 2>&1 || {
