@@ -127,7 +127,7 @@ not a tty" ]
 
 @test "without a host key from the control plane, exc says so and does not go on without a terminal" {
 	instance --user ubuntu
-	run operator setsid -w bash -c "exec 3>&-; $(declare -f person operator_proc operator); PERSON=$PERSON; person exc compute exec --vm-id 42 --command true" </dev/null
+	run operator setsid -w bash -c "exec 3>&-; $(person_shell); person exc compute exec --vm-id 42 --command true" </dev/null
 	as_it_was
 	echo "$output"
 	[ "$status" -eq 255 ]

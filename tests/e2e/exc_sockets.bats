@@ -49,7 +49,7 @@ setup() {
 
 @test "what is piped into the console arrives whole, and its answer is read" {
 	head -c 50000 /dev/zero | tr '\0' a >input
-	run bash -c "$(declare -f person operator); PERSON=$PERSON; person timeout 2 exc compute console --vm_id 42 <input | wc -c"
+	run bash -c "$(person_shell); person timeout 2 exc compute console --vm_id 42 <input | wc -c"
 	echo "$output"
 	wc -c "$GUEST_DIR/typed"
 	[ "$(wc -c <"$GUEST_DIR/typed")" -eq 50000 ]

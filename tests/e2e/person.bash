@@ -31,5 +31,11 @@ person() {
 		EXC_ENDPOINT=http://127.0.0.1:8443 EXCLOUD_ACCESS_TOKEN="$PERSON_TOKEN" ${PERSON_ENV-} "$@"
 }
 
+# What another shell has to run before it knows person
+person_shell() {
+	declare -f person operator_proc operator
+	echo "PERSON=$PERSON"
+}
+
 # on_terminal COMMAND...: the person's, with a terminal; standard input is what is typed
 on_terminal() { person script -qefc "$(printf '%q ' "$@")" /dev/null; }
