@@ -321,11 +321,11 @@ agent() {
 		/usr/bin/exc-instance-connect "$@"
 }
 
-# agent_conf LINE...: the configuration, in addition to what every test needs
+# agent_conf LINE...: the configuration, in addition to what every test needs; TIMEOUT_MS is another timeout_ms
 # shellcheck disable=SC2120 # the tests have lines
 agent_conf() {
 	{
-		printf 'instance_id = 42\ntimeout_ms = 1000\n'
+		printf 'instance_id = 42\ntimeout_ms = %s\n' "${TIMEOUT_MS:-1000}"
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} >"$GUEST_DIR/agent.conf"
 	guest install -m 0644 /dev/stdin /etc/exc-instance-connect/agent.conf <"$GUEST_DIR/agent.conf"

@@ -5,6 +5,8 @@
 
 load guest
 
+# What is traced is as slow as the machine is busy.
+export TIMEOUT_MS=10000
 BASE=default # Debian's policy for servers; that of Fedora is called targeted
 
 setup_file() {
