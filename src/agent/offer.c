@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define VERSION_LINE "instance-connect offer 1\n"
+/* No clock gets there, and a retention can be added to it. */
+#define DEADLINE_DIGITS_MAX 18
 
 ssize_t offer_read(int fd, char text[OFFER_BYTES_MAX])
 {
@@ -54,7 +56,7 @@ static bool read_field(const char *text, const char *name, char *out, size_t siz
 
 bool offer_parse(const char *text, struct offer *offer)
 {
-	char deadline[24];
+	char deadline[DEADLINE_DIGITS_MAX + 1];
 
 	memset(offer, 0, sizeof *offer);
 	if (strncmp(text, VERSION_LINE, strlen(VERSION_LINE)) != 0 ||

@@ -418,6 +418,19 @@ static void an_offer_that_cannot_be_read_is_refused_and_kept(void **state)
 	ledger_close(&ledger);
 }
 
+static void an_offer_whose_deadline_no_clock_reaches_is_refused_and_kept(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
+
+	offer.deadline = INT64_MAX;
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	ledger_sweep(&ledger);
+	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_UNAVAILABLE);
+	assert_int_equal(count_keys(state), 1);
+	ledger_close(&ledger);
+}
+
 static void a_stamp_lets_one_through_in_a_period(void **state)
 {
 	struct ledger ledger = open_ledger(state);
@@ -507,6 +520,7 @@ int main(void)
 		LEDGER_TEST(a_ledger_that_others_can_read_or_that_is_missing_is_not_used),
 		LEDGER_TEST(a_symbolic_link_leads_nowhere),
 		LEDGER_TEST(an_offer_that_cannot_be_read_is_refused_and_kept),
+		LEDGER_TEST(an_offer_whose_deadline_no_clock_reaches_is_refused_and_kept),
 		LEDGER_TEST(a_stamp_lets_one_through_in_a_period),
 		LEDGER_TEST(the_time_that_was_vouched_for_never_goes_back),
 		LEDGER_TEST(a_clock_is_off_by_what_the_last_refused_grant_says),
