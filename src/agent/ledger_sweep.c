@@ -44,6 +44,12 @@ static void sweep_leftover(int folder, const char *name)
 	unlinkat(folder, name, 0);
 }
 
+/* The next of a key's entries, of which one sweep looks at a bounded number. */
+static const struct dirent *next_entry(DIR *folder, unsigned int *seen)
+{
+	return (*seen)++ < LEDGER_SWEEP_ENTRIES_MAX ? readdir(folder) : NULL;
+}
+
 static void sweep_key(int keys, const char *key_hash, int64_t now)
 {
 	_cleanup_dir_ DIR *folder = ledger_stream(keys, key_hash);
@@ -52,23 +58,15 @@ static void sweep_key(int keys, const char *key_hash, int64_t now)
 
 	if (folder == NULL)
 		return;
-	for (unsigned int i = 0; i < LEDGER_SWEEP_ENTRIES_MAX; i++) {
-		entry = readdir(folder);
-		if (entry == NULL)
-			break;
+	for (unsigned int seen = 0; (entry = next_entry(folder, &seen)) != NULL;)
 		if (ledger_entry_is(entry->d_name, LEDGER_ENTRY_OFFERED))
 			in_use |= !sweep_offer(dirfd(folder), entry->d_name, now);
-	}
 	if (in_use)
 		return;
 	rewinddir(folder);
-	for (unsigned int i = 0; i < LEDGER_SWEEP_ENTRIES_MAX; i++) {
-		entry = readdir(folder);
-		if (entry == NULL)
-			break;
+	for (unsigned int seen = 0; (entry = next_entry(folder, &seen)) != NULL;)
 		if (entry->d_name[0] != '.')
 			sweep_leftover(dirfd(folder), entry->d_name);
-	}
 	unlinkat(keys, key_hash, AT_REMOVEDIR);
 }
 
