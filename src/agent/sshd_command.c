@@ -340,6 +340,21 @@ static int enable(const struct enable *options)
 	return status;
 }
 
+/* Where sshd is gone there is nothing to try and to reload; if it comes back, it must not ask an
+ * agent that has gone meanwhile. */
+static int disable_without_sshd(void)
+{
+	bool units_changed = false;
+	char why[WHY_SIZE] = "";
+
+	if (!wiring_remove(&units_changed, why, sizeof why) ||
+	    !wiring_remove_settings(why, sizeof why) ||
+	    (units_changed && !sshd_service_read_units(why, sizeof why)))
+		return fail("the wiring could not be removed", why);
+	puts("There is no " SSHD_PROGRAM "; its wiring to exc-instance-connect was removed.");
+	return EXIT_SUCCESS;
+}
+
 static int disable(void)
 {
 	bool units_changed = false;
@@ -347,6 +362,8 @@ static int disable(void)
 	struct before before;
 	int status;
 
+	if (geteuid() == 0 && access(SSHD_PROGRAM, X_OK) != 0)
+		return disable_without_sshd();
 	if (!look_before(&before))
 		return EXIT_FAILURE;
 	if (!wiring_remove(&units_changed, why, sizeof why) ||

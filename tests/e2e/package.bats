@@ -133,6 +133,47 @@ replayed" ]
 	[[ "$output" == *"broken before, and nothing was changed"*"NoSuchKeyword"* ]]
 }
 
+@test "while only the agent runs a chained command, a broken configuration of sshd keeps the package" {
+	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	package --install "$PACKAGE"
+	guest exc-instance-connect sshd enable --chain
+	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	run package --remove exc-instance-connect
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"is not removed, because only it runs the next_command"*"let sshd -t find no mistake"* ]]
+	guest test -x /usr/bin/exc-instance-connect
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	guest exc-instance-connect sshd status
+	package --remove exc-instance-connect
+	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+}
+
+@test "with a configuration of sshd that was broken since, purging still leaves no trace" {
+	package --install "$PACKAGE"
+	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	run package --purge exc-instance-connect
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"still wired to exc-instance-connect, which is harmless"* ]]
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	guest_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "where sshd is gone, removing takes its wiring too, so that it does not come back to a missing agent" {
+	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	package --install "$PACKAGE"
+	guest exc-instance-connect sshd enable --chain
+	guest mv /usr/sbin/sshd /usr/sbin/sshd.gone
+	run package --force-depends --remove exc-instance-connect
+	guest mv /usr/sbin/sshd.gone /usr/sbin/sshd
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	guest sh -c 'kill -HUP $(cat /run/sshd.pid)'
+	wait_for ordinary
+}
+
 @test "removing it in the middle of fifty logins fails none of them" {
 	package --install "$PACKAGE"
 	guest_trust

@@ -283,6 +283,22 @@ replayed" ]
 	[ "$status" -eq 255 ]
 }
 
+@test "while only the agent runs a chained command, a broken configuration of sshd keeps the package" {
+	in_guest
+	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	package --install "$PACKAGE"
+	guest exc-instance-connect sshd enable --chain
+	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	run package --erase exc-instance-connect
+	echo "$output"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"is not removed, because only it runs the next_command"*"let sshd -t find no mistake"* ]]
+	guest test -x /usr/bin/exc-instance-connect
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	package --erase exc-instance-connect
+	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+}
+
 @test "installing into an image, without /proc and host keys and where sshd never ran, wires it" {
 	in_guest
 	guest sh -c 'mkdir /run/kept && mv /etc/ssh/ssh_host_* /run/kept/'
