@@ -177,8 +177,10 @@ not a tty" ]
 	[ -z "$output" ]
 }
 
-# holder STATUS-FILE: an exec that lasts, in the background; sets pid, as the person's /proc has it
+# An exec that lasts, in the background: job, its pid, and the file that is its key
 long_exec() {
+	# The one before said the same, and who waits may look before the shell below empties it.
+	rm -f "$BATS_TEST_TMPDIR/out"
 	person exc compute exec --vm-id 42 --command 'echo here; exec sleep 60' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	job=$!
 	wait_for grep -q here "$BATS_TEST_TMPDIR/out"
