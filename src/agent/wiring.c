@@ -265,8 +265,10 @@ bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why
 	if (!write_drop_in(WIRING_DROP_IN, plan->place == WIRING_IN_DROP_IN, why, size) ||
 	    !write_drop_in(WIRING_DROP_IN_FIRST, plan->place == WIRING_IN_DROP_IN_FIRST, why, size))
 		return false;
-	return plan->module == NULL ||
-	       (pam_stack_add(why, size) && write_pam_wired(plan->module, why, size));
+	/* What an earlier one wrote must not be relied on when PAM is out of use since. */
+	if (plan->module == NULL)
+		return file_remove(PAM_WIRED_FILE) || file_say_errno(why, size, PAM_WIRED_FILE);
+	return pam_stack_add(why, size) && write_pam_wired(plan->module, why, size);
 }
 
 bool wiring_remove(bool *units_changed, char *why, size_t size)

@@ -213,6 +213,19 @@ replayed" ]
 replayed" ]
 }
 
+@test "enabling again after PAM went out of use relies on its module no longer" {
+	wired enable
+	guest sh -c 'echo UsePAM no >/etc/ssh/sshd_config.d/20-other.conf'
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"bound to the first connection"* ]]
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
 @test "a module that PAM does not find is not relied on, when it is wired and when it goes missing later" {
 	module=$(guest find /usr/lib -name pam_exc_instance_connect.so)
 	guest mv "$module" /usr/lib/
