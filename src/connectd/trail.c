@@ -221,11 +221,13 @@ static cJSON *row_as_json(sqlite3_stmt *statement)
 }
 
 /* The last rows that match, oldest first; two ways to ask, so that one instance's are found by
- * their index. */
+ * their index. Only a grant's row has a status; others have no jti in common but an empty one. */
 #define SELECT_ROWS(condition)                                                                     \
 	"SELECT " HASHED_COLUMNS ", hash,"                                                         \
-	" (SELECT time FROM audit AS u WHERE u.jti = a.jti AND u.event = 'used'),"                 \
-	" (SELECT source FROM audit AS u WHERE u.jti = a.jti AND u.event = 'used')"                \
+	" CASE a.event WHEN 'issued' THEN"                                                         \
+	" (SELECT time FROM audit AS u WHERE u.jti = a.jti AND u.event = 'used') END,"             \
+	" CASE a.event WHEN 'issued' THEN"                                                         \
+	" (SELECT source FROM audit AS u WHERE u.jti = a.jti AND u.event = 'used') END"            \
 	" FROM (SELECT * FROM audit WHERE " condition                                              \
 	" ORDER BY id DESC LIMIT ?2) AS a ORDER BY id"
 
