@@ -226,3 +226,25 @@ END
 	metadata 'grants?user=ubuntu'
 	[ "$(field .instance_id)" = 42 ]
 }
+
+# What exc-connectd answers to fd00:0:1::2, in a network that has this address
+ask_by_ipv6() {
+	ip link set lo up
+	ip -6 address add fd00:0:1::2/128 dev lo nodad
+	start
+	metadata 'grants?user=ubuntu'
+	field .instance_id
+	stop
+}
+
+@test "an instance is known by its IPv6 address rather than by its network, however a library spells it" {
+	namespaces_allowed || skip "this machine permits no namespaces"
+	stop
+	connectd instance add exact --address fd00:0:1::2 --host exact.example
+	connectd instance add net --address fd00:0:1::/64 --host net.example
+	sed -i 's/^metadata_listen = .*/metadata_listen = [fd00:0:1::2]:0/' "$GUEST_DIR/connectd.conf"
+	export GUEST_DIR PROGRAM BATS_TEST_DIRNAME
+	run unshare --net bash -euc 'load() { . "$BATS_TEST_DIRNAME/$1.bash"; }; load control; '"$(declare -f ask_by_ipv6)"'; ask_by_ipv6'
+	echo "$output"
+	[ "$output" = exact ]
+}
