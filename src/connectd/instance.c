@@ -14,16 +14,6 @@
 	"vm_id, name, org, address, host, port, console, users, CASE host_keys WHEN '[]' THEN"     \
 	" ifnull(guest_host_keys, '[]') ELSE host_keys END, ifnull(guest_host_keys, '[]'), host_keys_changed"
 
-bool instance_canonical_source(const char *text, char source[INSTANCE_SOURCE_SIZE])
-{
-	struct network network;
-
-	if (!network_parse(text, &network))
-		return false;
-	network_print(&network, true, source);
-	return true;
-}
-
 bool instance_find_by_source(const struct store *store, const char *peer,
 			     char vm_id[INSTANCE_VM_ID_SIZE])
 {

@@ -51,13 +51,10 @@ bool instance_next(const struct store *store, sqlite3_stmt *statement, struct in
 bool instance_allows_user(const struct instance *instance, const char *user);
 const char *instance_first_user(const struct instance *instance);
 
-/* Whose request is it that comes from `peer`, a numeric address? The instance with just this
- * address, or the one with the smallest network that it is in. False when it is nobody's. */
+/* Whose request is it that comes from `peer`, a numeric address as network_canonical() has it? The
+ * instance with just this address, or the one with the smallest network that it is in. False when
+ * it is nobody's. */
 bool instance_find_by_source(const struct store *store, const char *peer,
 			     char vm_id[INSTANCE_VM_ID_SIZE]);
-
-/* Write an address or a network ("192.0.2.0/24", bits after the prefix zero) in the one spelling
- * that is compared. False when it is neither. */
-bool instance_canonical_source(const char *text, char source[INSTANCE_SOURCE_SIZE]);
 
 #endif

@@ -48,7 +48,7 @@ static bool set_org(struct instance *instance, const char *value)
 
 static bool set_address(struct instance *instance, const char *value)
 {
-	return instance_canonical_source(value, instance->source);
+	return network_canonical(value, true, instance->source);
 }
 
 static bool set_host(struct instance *instance, const char *value)

@@ -68,7 +68,6 @@ bool request_read(struct lws *wsi, struct http_request *request)
 			{ WSI_TOKEN_POST_URI, HTTP_POST },
 			{ WSI_TOKEN_PUT_URI, HTTP_PUT } };
 	const char *peer = request->peer;
-	struct network address;
 
 	request->method = HTTP_OTHER;
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
@@ -86,8 +85,7 @@ bool request_read(struct lws *wsi, struct http_request *request)
 		memmove(request->peer, peer + 7, strlen(peer + 7) + 1);
 	/* libwebsockets spells IPv6 in a way of its own, and instances are found by the standard
 	 * one. */
-	if (network_parse(peer, &address))
-		network_print(&address, true, request->peer);
+	network_canonical(peer, true, request->peer);
 	copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization,
 		    sizeof request->authorization);
 	request->has_metadata_header = custom_header_is(wsi, "x-exc-metadata:", "1");

@@ -66,6 +66,16 @@ void network_print(const struct network *network, bool bare, char text[NETWORK_T
 		snprintf(text, NETWORK_TEXT_SIZE, "%s/%u", address, network->prefix);
 }
 
+bool network_canonical(const char *text, bool bare, char canonical[NETWORK_TEXT_SIZE])
+{
+	struct network network;
+
+	if (!network_parse(text, &network))
+		return false;
+	network_print(&network, bare, canonical);
+	return true;
+}
+
 bool network_contains(const struct network *outer, const struct network *inner)
 {
 	if (outer->family != inner->family || inner->prefix < outer->prefix)

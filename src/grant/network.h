@@ -22,6 +22,10 @@ bool network_parse(const char *text, struct network *network);
 /* Write it in its standard form; an address without its prefix, if `bare`. */
 void network_print(const struct network *network, bool bare, char text[NETWORK_TEXT_SIZE]);
 
+/* Both at once: the one spelling of `text`, which may be `canonical` itself, to compare and keep.
+ * False, with nothing written, when it is neither. */
+bool network_canonical(const char *text, bool bare, char canonical[NETWORK_TEXT_SIZE]);
+
 /* Is all of `inner` in `outer`? */
 bool network_contains(const struct network *outer, const struct network *inner);
 

@@ -7,17 +7,6 @@
 
 #include "grant/json.h"
 
-/* An address or a network in CIDR notation, printed again in its standard form. */
-static bool parse_source(const char *text, char out[NETWORK_TEXT_SIZE])
-{
-	struct network network;
-
-	if (!network_parse(text, &network))
-		return false;
-	network_print(&network, false, out);
-	return true;
-}
-
 static bool parse_sources(const cJSON *value, struct restrictions *restrictions)
 {
 	const cJSON *element;
@@ -28,8 +17,8 @@ static bool parse_sources(const cJSON *value, struct restrictions *restrictions)
 	{
 		if (restrictions->source_count == RESTRICT_SOURCES_MAX ||
 		    !cJSON_IsString(element) ||
-		    !parse_source(element->valuestring,
-				  restrictions->sources[restrictions->source_count]))
+		    !network_canonical(element->valuestring, false,
+				       restrictions->sources[restrictions->source_count]))
 			return false;
 		restrictions->source_count++;
 	}

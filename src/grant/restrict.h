@@ -16,7 +16,7 @@
 
 struct restrictions {
 	size_t source_count;
-	char sources[RESTRICT_SOURCES_MAX][NETWORK_TEXT_SIZE]; /* as network_print() has them */
+	char sources[RESTRICT_SOURCES_MAX][NETWORK_TEXT_SIZE]; /* as network_canonical() has them */
 	bool has_command;
 	char command[RESTRICT_COMMAND_SIZE];
 	bool no_pty;

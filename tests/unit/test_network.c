@@ -26,6 +26,9 @@ static void a_network_is_written_in_its_standard_form(void **state)
 		assert_string_equal(text, good[i].printed);
 		network_print(&network, true, text);
 		assert_string_equal(text, good[i].bare);
+		snprintf(text, sizeof text, "%s", good[i].text);
+		assert_true(network_canonical(text, true, text));
+		assert_string_equal(text, good[i].bare);
 	}
 }
 
