@@ -251,6 +251,11 @@ static bool write_pam_wired(const char *module, char *why, size_t size)
 	       file_say_errno(why, size, PAM_WIRED_FILE);
 }
 
+static bool remove_pam_wired(char *why, size_t size)
+{
+	return file_remove(PAM_WIRED_FILE) || file_say_errno(why, size, PAM_WIRED_FILE);
+}
+
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size)
 {
 	/* Before sshd asks the agent, so that nobody's keys are unknown in between. */
@@ -267,16 +272,14 @@ bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why
 		return false;
 	/* What an earlier one wrote must not be relied on when PAM is out of use since. */
 	if (plan->module == NULL)
-		return file_remove(PAM_WIRED_FILE) || file_say_errno(why, size, PAM_WIRED_FILE);
+		return remove_pam_wired(why, size);
 	return pam_stack_add(why, size) && write_pam_wired(plan->module, why, size);
 }
 
 bool wiring_remove(bool *units_changed, char *why, size_t size)
 {
 	/* pam.wired first: it is what makes a key depend on the module. */
-	if (!file_remove(PAM_WIRED_FILE))
-		return file_say_errno(why, size, PAM_WIRED_FILE);
-	return remove_units(units_changed, why, size) &&
+	return remove_pam_wired(why, size) && remove_units(units_changed, why, size) &&
 	       write_drop_in(WIRING_DROP_IN, false, why, size) &&
 	       write_drop_in(WIRING_DROP_IN_FIRST, false, why, size) && pam_stack_remove(why, size);
 }
