@@ -57,7 +57,7 @@ finds() {
 }
 
 @test "sshd's configuration is broken" {
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run finds bad "sshd's configuration" "20-other.conf.*NoSuchKeyword" "sshd -t"
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	echo "$output"

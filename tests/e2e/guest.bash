@@ -134,6 +134,13 @@ stage_build() {
 	) 9>"$EXC_BUILD/stage.lock"
 }
 
+# Drop-ins of sshd's that a test takes away as *-other.conf: another AuthorizedKeysCommand, and a mistake
+other_command() {
+	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/${1:-10}-other.conf"
+}
+sshd_mistake() { guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'; }
+sshd_command() { guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand '; }
+
 connectd() { "$EXC_BUILD/src/connectd/exc-connectd" --config "$GUEST_DIR/connectd.conf" "$@"; }
 
 # The operator's side: a database, an instance, a token for every instance.

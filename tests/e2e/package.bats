@@ -100,7 +100,7 @@ replayed" ]
 }
 
 @test "an AuthorizedKeysCommand of somebody else stays, and the package says what to do" {
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	other_command
 	run package --install "$PACKAGE"
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -112,20 +112,20 @@ replayed" ]
 }
 
 @test "a chained command is chained again when the package is installed again" {
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	other_command
 	package --install "$PACKAGE"
 	guest_trust
 	guest exc-instance-connect sshd enable --chain
 	login "$(ask ubuntu)" ubuntu true
 	package --remove exc-instance-connect
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 	package --install "$PACKAGE"
 	login "$(ask ubuntu)" ubuntu true
 	guest grep -q '^next_command = /bin/true %u' /etc/exc-instance-connect/agent.conf
 }
 
 @test "where sshd's configuration was broken before, installing says so and changes nothing in it" {
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run package --install "$PACKAGE"
 	echo "$output"
 	guest sh -c 'rm /etc/ssh/sshd_config.d/20-other.conf'
@@ -134,10 +134,10 @@ replayed" ]
 }
 
 @test "while only the agent runs a chained command, a broken configuration of sshd keeps the package" {
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	other_command
 	package --install "$PACKAGE"
 	guest exc-instance-connect sshd enable --chain
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run package --remove exc-instance-connect
 	echo "$output"
 	[ "$status" -ne 0 ]
@@ -146,12 +146,12 @@ replayed" ]
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	guest exc-instance-connect sshd status
 	package --remove exc-instance-connect
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 }
 
 @test "with a configuration of sshd that was broken since, purging still leaves no trace" {
 	package --install "$PACKAGE"
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run package --purge exc-instance-connect
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -161,7 +161,7 @@ replayed" ]
 }
 
 @test "where sshd is gone, removing takes its wiring too, so that it does not come back to a missing agent" {
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	other_command
 	package --install "$PACKAGE"
 	guest exc-instance-connect sshd enable --chain
 	guest mv /usr/sbin/sshd /usr/sbin/sshd.gone
@@ -169,7 +169,7 @@ replayed" ]
 	guest mv /usr/sbin/sshd.gone /usr/sbin/sshd
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 	guest sh -c 'kill -HUP $(cat /run/sshd.pid)'
 	wait_for ordinary
 }

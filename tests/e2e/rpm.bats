@@ -199,7 +199,7 @@ replayed" ]
 	ordinary
 	run one_time
 	[ "$status" -eq 255 ]
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand none" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand none" ]
 	[ "$(guest find /etc/exc-instance-connect -type f | sort)" = \
 "/etc/exc-instance-connect/agent.conf
 /etc/exc-instance-connect/trust.d/operator.pem" ]
@@ -242,21 +242,21 @@ replayed" ]
 
 @test "an AuthorizedKeysCommand of somebody else stays, and installing says what to do" {
 	in_guest
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	other_command
 	run package --install "$PACKAGE"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"another AuthorizedKeysCommand, and nothing was changed"* ]]
 	[[ "$output" == *"afterwards run: exc-instance-connect sshd enable"* ]]
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 	ordinary
 	package --erase exc-instance-connect
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 }
 
 @test "with a configuration of sshd that is broken, installing and erasing succeed and change nothing in it" {
 	in_guest
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run package --install "$PACKAGE"
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -265,7 +265,7 @@ replayed" ]
 	guest exc-instance-connect sshd enable
 	guest_trust
 	one_time
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run package --erase exc-instance-connect
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -285,10 +285,10 @@ replayed" ]
 
 @test "while only the agent runs a chained command, a broken configuration of sshd keeps the package" {
 	in_guest
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/10-other.conf"
+	other_command
 	package --install "$PACKAGE"
 	guest exc-instance-connect sshd enable --chain
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	run package --erase exc-instance-connect
 	echo "$output"
 	[ "$status" -ne 0 ]
@@ -296,7 +296,7 @@ replayed" ]
 	guest test -x /usr/bin/exc-instance-connect
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	package --erase exc-instance-connect
-	[ "$(guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand ')" = "authorizedkeyscommand /bin/true %u" ]
+	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 }
 
 @test "installing into an image, without /proc and host keys and where sshd never ran, wires it" {

@@ -162,7 +162,7 @@ replayed" ]
 
 @test "another AuthorizedKeysCommand is never overwritten, wherever it stands" {
 	for name in 10 70; do
-		guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/$name-other.conf"
+		other_command "$name"
 		fingerprint_etc >"$BATS_TEST_TMPDIR/other"
 		run wired enable
 		echo "$output"
@@ -174,7 +174,7 @@ replayed" ]
 }
 
 @test "a configuration that was broken before is left alone, and the mistake is shown" {
-	guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_mistake
 	fingerprint_etc >"$BATS_TEST_TMPDIR/broken"
 	for verb in enable disable; do
 		run wired "$verb"
