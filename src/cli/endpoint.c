@@ -3,6 +3,7 @@
 #include "cli/endpoint.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -28,6 +29,15 @@ static bool is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
+/* The standard form of an IPv6 address (RFC 5952) in its place. */
+static bool normalise_six(char host[ENDPOINT_HOST_SIZE])
+{
+	struct in6_addr six;
+
+	return inet_pton(AF_INET6, host, &six) == 1 &&
+	       inet_ntop(AF_INET6, &six, host, ENDPOINT_HOST_SIZE) != NULL;
+}
+
 /* HOST or [IPv6]. Returns what comes after it, or NULL. */
 static const char *read_host(const char *at, char host[ENDPOINT_HOST_SIZE])
 {
@@ -38,9 +48,10 @@ static const char *read_host(const char *at, char host[ENDPOINT_HOST_SIZE])
 	length = strcspn(at, brackets ? "]" : ":/[]");
 	if (length == 0 || length >= ENDPOINT_HOST_SIZE || (brackets && at[length] != ']'))
 		return NULL;
-	memcpy(host, at, length);
+	for (size_t i = 0; i < length; i++)
+		host[i] = (char)tolower((unsigned char)at[i]);
 	host[length] = '\0';
-	return at + length + brackets;
+	return brackets && !normalise_six(host) ? NULL : at + length + brackets;
 }
 
 /* :PORT, or nothing. Returns what comes after it, or NULL. */
@@ -59,34 +70,54 @@ static const char *read_port(const char *at, unsigned int *port)
 	return options_number(digits, 1, PORT_MAX, port) ? at + length : NULL;
 }
 
-static bool read_url(struct endpoint *endpoint)
+static unsigned int usual_port(bool tls)
 {
-	const char *at = endpoint->url;
+	return tls ? PORT_HTTPS : PORT_HTTP;
+}
 
+/* endpoint->url from the rest of it and `path`. False when it is too long. */
+static bool write_url(struct endpoint *endpoint, const char *path)
+{
+	bool six = strchr(endpoint->host, ':') != NULL;
+	char port[8] = "";
+	int length;
+
+	if (endpoint->port != usual_port(endpoint->tls))
+		snprintf(port, sizeof port, ":%u", endpoint->port);
+	length = snprintf(endpoint->url, sizeof endpoint->url, "http%s://%s%s%s%s%s",
+			  endpoint->tls ? "s" : "", six ? "[" : "", endpoint->host, six ? "]" : "",
+			  port, path);
+	if (length < 0 || (size_t)length >= sizeof endpoint->url)
+		return false;
+	endpoint->prefix = endpoint->url + length - strlen(path);
+	return true;
+}
+
+static bool read_url(struct endpoint *endpoint, const char *at)
+{
 	if (strspn(at, URL_CHARACTERS) != strlen(at))
 		return false;
 	endpoint->tls = strncasecmp(at, "https://", 8) == 0;
 	if (!endpoint->tls && strncasecmp(at, "http://", 7) != 0)
 		return false;
-	at += endpoint->tls ? 8 : 7;
-	endpoint->port = endpoint->tls ? PORT_HTTPS : PORT_HTTP;
-	at = read_host(at, endpoint->host);
+	endpoint->port = usual_port(endpoint->tls);
+	at = read_host(at + (endpoint->tls ? 8 : 7), endpoint->host);
 	if (at != NULL)
 		at = read_port(at, &endpoint->port);
-	endpoint->prefix = at;
-	return at != NULL;
+	return at != NULL && write_url(endpoint, at);
 }
 
 bool endpoint_parse(const char *text, struct endpoint *endpoint, char *why, size_t size)
 {
+	char trimmed[ENDPOINT_SIZE] = "";
 	size_t length = strlen(text);
 
 	memset(endpoint, 0, sizeof *endpoint);
 	while (length > 0 && text[length - 1] == '/')
 		length--;
-	if (length < sizeof endpoint->url)
-		memcpy(endpoint->url, text, length);
-	if (!read_url(endpoint)) {
+	if (length < sizeof trimmed)
+		memcpy(trimmed, text, length);
+	if (!read_url(endpoint, trimmed)) {
 		snprintf(why, size, "the endpoint \"%.100s\" is not https://HOST[:PORT]", text);
 		return false;
 	}
@@ -99,4 +130,9 @@ bool endpoint_parse(const char *text, struct endpoint *endpoint, char *why, size
 		return false;
 	}
 	return true;
+}
+
+bool endpoint_equal(const struct endpoint *one, const struct endpoint *other)
+{
+	return strcmp(one->url, other->url) == 0;
 }

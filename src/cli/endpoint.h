@@ -11,8 +11,10 @@
 #define ENDPOINT_HOST_SIZE 256
 
 struct endpoint {
-	char url[ENDPOINT_SIZE]; /* without a slash at its end */
-	char host[ENDPOINT_HOST_SIZE]; /* an IPv6 address without its brackets */
+	/* In its one spelling: scheme and host in lower case, an IPv6 address in its standard form,
+	 * a port only if it is not the scheme's, without a slash at its end */
+	char url[ENDPOINT_SIZE];
+	char host[ENDPOINT_HOST_SIZE]; /* spelled like that; an IPv6 address without its brackets */
 	unsigned int port;
 	const char *prefix; /* into url: the path, without a slash at its end; often empty */
 	bool tls;
@@ -22,5 +24,9 @@ struct endpoint {
 /* Read http[s]://HOST[:PORT][/PREFIX]. A token must not cross a network in the clear, so that http
  * is for loopback only. False with `why`, of `size` bytes. */
 bool endpoint_parse(const char *text, struct endpoint *endpoint, char *why, size_t size);
+
+/* Are these, which endpoint_parse() read, the same place? Names are not looked up: two names of one
+ * machine are two places. */
+bool endpoint_equal(const struct endpoint *one, const struct endpoint *other);
 
 #endif

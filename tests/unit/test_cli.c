@@ -148,6 +148,12 @@ static void endpoints_are_taken_apart(void **state)
 		{ "http://127.9.9.9", "http://127.9.9.9", "127.9.9.9", "", 80, true },
 		{ "http://[::1]", "http://[::1]", "::1", "", 80, true },
 		{ "http://localhost", "http://localhost", "localhost", "", 80, true },
+		{ "HTTPS://Host.Example:443/", "https://host.example", "host.example", "", 443,
+		  false },
+		{ "https://host:80//", "https://host:80", "host", "", 80, false },
+		{ "http://127.0.0.1:80/A/", "http://127.0.0.1/A", "127.0.0.1", "/A", 80, true },
+		{ "https://[2001:DB8:0:0::1]:0443", "https://[2001:db8::1]", "2001:db8::1", "", 443,
+		  false },
 	};
 	struct endpoint endpoint;
 	char why[SAY_SIZE];
@@ -182,6 +188,8 @@ static void endpoints_that_would_leak_the_token_are_refused(void **state)
 		"https://host#f",
 		"https://host /",
 		"https://[::1",
+		"https://[host]",
+		"https://[127.0.0.1]",
 		"https://host\nX: y",
 		"http://127.0.0.1:80@evil.example",
 	};
@@ -191,6 +199,63 @@ static void endpoints_that_would_leak_the_token_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		assert_false(endpoint_parse(cases[i], &endpoint, why, sizeof why));
+}
+
+static bool same_endpoint(const char *one, const char *other)
+{
+	struct endpoint first, second;
+	char why[SAY_SIZE];
+
+	assert_true(endpoint_parse(one, &first, why, sizeof why));
+	assert_true(endpoint_parse(other, &second, why, sizeof why));
+	assert_int_equal(endpoint_equal(&first, &second), endpoint_equal(&second, &first));
+	return endpoint_equal(&first, &second);
+}
+
+static void spellings_of_one_endpoint_are_equal(void **state)
+{
+	(void)state;
+	assert_true(same_endpoint("https://host", "https://host"));
+	assert_true(same_endpoint("https://host", "HTTPS://Host:443/"));
+	assert_true(same_endpoint("https://host/a", "https://HOST/a//"));
+	assert_true(same_endpoint("http://localhost:80", "http://LocalHost"));
+	assert_true(same_endpoint("https://[::1]", "https://[0:0:0:0:0:0:0:1]:443"));
+}
+
+static void endpoints_that_differ_in_anything_are_not_equal(void **state)
+{
+	static const char *const others[] = {
+		"http://localhost/a:443", "https://localhost:444/a", "https://localhost:80/a",
+		"https://localhost/A",    "https://localhost",       "https://localhost/a/b",
+		"https://localhost./a",   "https://localhos/a",      "https://localhost.example/a",
+		"https://127.0.0.1/a",    "https://localhost//a",    "https://localhost/./a",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		assert_false(same_endpoint("https://localhost/a", others[i]));
+	assert_false(same_endpoint("http://localhost:443", "https://localhost"));
+	assert_false(same_endpoint("http://localhost", "https://localhost:80"));
+}
+
+/* An IPv6 address may be longer in its standard form. */
+static void an_endpoint_that_is_too_long_is_refused(void **state)
+{
+	static const char host[] = "https://[::ffff:ffff:ffff]";
+	struct endpoint endpoint;
+	char text[ENDPOINT_SIZE + 1], why[SAY_SIZE];
+
+	(void)state;
+	memset(text, 'a', sizeof text);
+	memcpy(text, host, strlen(host));
+	text[strlen(host)] = '/';
+	text[ENDPOINT_SIZE - 1] = '\0';
+	assert_false(endpoint_parse(text, &endpoint, why, sizeof why));
+	text[ENDPOINT_SIZE - 1] = 'a';
+	text[ENDPOINT_SIZE] = '\0';
+	assert_false(endpoint_parse(text, &endpoint, why, sizeof why));
+	text[ENDPOINT_SIZE - 20] = '\0';
+	assert_true(endpoint_parse(text, &endpoint, why, sizeof why));
 }
 
 /* A home of one's own, and no variable that is meant for exc */
@@ -478,6 +543,9 @@ int main(void)
 		cmocka_unit_test(numbers_have_bounds),
 		cmocka_unit_test(endpoints_are_taken_apart),
 		cmocka_unit_test(endpoints_that_would_leak_the_token_are_refused),
+		cmocka_unit_test(spellings_of_one_endpoint_are_equal),
+		cmocka_unit_test(endpoints_that_differ_in_anything_are_not_equal),
+		cmocka_unit_test(an_endpoint_that_is_too_long_is_refused),
 		cmocka_unit_test_setup_teardown(the_first_token_that_is_there_counts, set_up_home,
 						tear_down_home),
 		cmocka_unit_test_setup_teardown(
