@@ -19,6 +19,7 @@
 #define FOLDER ".exc"
 #define FILE_NAME "config"
 #define MODE_BITS 07777
+#define SAVED_REASON_SIZE 512
 
 static const char *const token_variables[] = { "EXCLOUD_ACCESS_TOKEN", "ACCESS_TOKEN",
 					       "EXCLOUD_ID_TOKEN", "ID_TOKEN" };
@@ -77,7 +78,7 @@ static bool is_private(int fd, const char *path, char *why, size_t size)
 	} else if ((status.st_mode & MODE_BITS) != 0600) {
 		snprintf(why, size,
 			 "%.300s has the mode %04o, so that others may have read your token: get a "
-			 "new one, and run exc login, or chmod 600 it",
+			 "new one, or chmod 600 it",
 			 path, (unsigned int)status.st_mode & MODE_BITS);
 	} else {
 		return true;
@@ -99,15 +100,14 @@ static bool read_text(int fd, char text[CREDENTIALS_FILE_BYTES_MAX + 1], size_t 
 	return got == 0;
 }
 
-/* `*config` is NULL when there is no file, which is no failure. The caller frees it. */
-static bool read_file(cJSON **config, char path[CREDENTIALS_PATH_SIZE], char *why, size_t size)
+/* `*config` is NULL when there is no file, which is not a failure. The caller frees it. */
+static bool parse_file(cJSON **config, char path[CREDENTIALS_PATH_SIZE], char *why, size_t size)
 {
 	_cleanup_close_ int fd = -1;
 	char text[CREDENTIALS_FILE_BYTES_MAX + 1];
 	size_t length;
 	bool good;
 
-	*config = NULL;
 	if (!home_path(path, FOLDER "/" FILE_NAME))
 		return true;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -123,22 +123,51 @@ static bool read_file(cJSON **config, char path[CREDENTIALS_PATH_SIZE], char *wh
 	good = read_text(fd, text, &length) && json_parse(text, length, config) == GRANT_OK;
 	OPENSSL_cleanse(text, sizeof text);
 	if (!good)
-		snprintf(why, size,
-			 "%.300s is not JSON with endpoint and access_token; run exc login", path);
+		snprintf(why, size, "%.300s is not JSON with endpoint and access_token", path);
 	return good;
 }
 
-/* What the file has, where nothing that comes before it had it. `*endpoint` may point into
- * `config`. */
-static bool use_file(const cJSON *config, const char *path, struct account *account,
-		     const char **endpoint, char *why, size_t size)
-{
-	const char *token = json_string(config, "access_token");
+/* What `exc login` saved: a token, and the endpoint that it is for. */
+struct saved {
+	cJSON *config; /* NULL: nothing; cleanup_saved() frees it */
+	char path[CREDENTIALS_PATH_SIZE];
+	struct endpoint endpoint;
+};
 
-	if (*endpoint == NULL)
-		*endpoint = json_string(config, "endpoint");
-	return account->token[0] != '\0' || token == NULL ||
-	       set_token(account, token, path, why, size);
+static void cleanup_saved(struct saved *saved)
+{
+	cJSON_Delete(saved->config);
+}
+
+/* exc login writes both, or nothing. A token without an endpoint was put there by something else,
+ * and is for ENDPOINT_DEFAULT: anything else would be a guess at who may have it. */
+static bool parse_saved_endpoint(struct saved *saved, char *why, size_t size)
+{
+	const char *endpoint = ENDPOINT_DEFAULT;
+	char reason[SAVED_REASON_SIZE];
+
+	if (json_member(saved->config, "endpoint") != NULL)
+		endpoint = json_string(saved->config, "endpoint");
+	if (endpoint == NULL)
+		snprintf(reason, sizeof reason, "the endpoint is not text");
+	else if (endpoint_parse(endpoint, &saved->endpoint, reason, sizeof reason))
+		return true;
+	snprintf(why, size, "%.300s: %s", saved->path, reason);
+	return false;
+}
+
+/* False when something is there that cannot be trusted or read. */
+static bool read_saved(struct saved *saved, char *why, size_t size)
+{
+	size_t length;
+
+	if (parse_file(&saved->config, saved->path, why, size) &&
+	    parse_saved_endpoint(saved, why, size))
+		return true;
+	/* Without the endpoint in there, exc login needs to be told. */
+	length = strlen(why);
+	snprintf(why + length, size - length, "; exc login --endpoint URL writes a new file");
+	return false;
 }
 
 static const char *first(const char *option, const char *name)
@@ -157,40 +186,79 @@ static bool token_from_environment(struct account *account, char *why, size_t si
 	return true;
 }
 
+/* The endpoint that somebody names beside the file, and where; both NULL if nobody does. */
+struct named {
+	const char *endpoint;
+	const char *from;
+	const char *cure; /* what makes it go away */
+};
+
+static struct named find_named(const struct account_options *options)
+{
+	struct named named = { 0 };
+
+	named.endpoint = first(options->endpoint, ENDPOINT_VARIABLE);
+	if (named.endpoint == NULL)
+		return named;
+	named.from = options->endpoint != NULL ? "--endpoint" : ENDPOINT_VARIABLE;
+	named.cure = options->endpoint != NULL ? "leave out" : "unset";
+	return named;
+}
+
+/* The only way of a saved token into an account, and so to the network: the account's endpoint is
+ * the token's own. EXC_ENDPOINT may come from a file that somebody else wrote, such as an .envrc.
+ */
+static bool take_saved_token(struct account *account, const struct saved *saved,
+			     const struct named *named, char *why, size_t size)
+{
+	const char *token = json_string(saved->config, "access_token");
+
+	if (token == NULL) {
+		snprintf(why, size,
+			 "there is no token: run exc login, or set EXCLOUD_ACCESS_TOKEN");
+		return false;
+	}
+	if (!endpoint_equal(&account->endpoint, &saved->endpoint)) {
+		snprintf(why, size,
+			 "the token in %.300s is for %s, and %s names %s: exc does not send it "
+			 "there; %s %s, or log in there: exc login --endpoint %s",
+			 saved->path, saved->endpoint.url, named->from, account->endpoint.url,
+			 named->cure, named->from, account->endpoint.url);
+		return false;
+	}
+	return set_token(account, token, saved->path, why, size);
+}
+
 bool account_load(const struct account_options *options, struct account *account, char *why,
 		  size_t size)
 {
-	_cleanup_json_ cJSON *config = NULL;
-	const char *endpoint = first(options->endpoint, "EXC_ENDPOINT");
-	char path[CREDENTIALS_PATH_SIZE];
+	_cleanup_(cleanup_saved) struct saved saved = { 0 };
+	const struct named named = find_named(options);
 
 	memset(account, 0, sizeof *account);
 	account->cacert = first(options->cacert, "EXC_CACERT");
 	if (!token_from_environment(account, why, size))
 		return false;
-	if (endpoint == NULL || account->token[0] == '\0') {
-		if (!read_file(&config, path, why, size) ||
-		    !use_file(config, path, account, &endpoint, why, size))
-			return false;
-	}
-	if (account->token[0] == '\0') {
-		snprintf(why, size,
-			 "there is no token: run exc login, or set EXCLOUD_ACCESS_TOKEN");
+	if ((named.endpoint == NULL || account->token[0] == '\0') && !read_saved(&saved, why, size))
 		return false;
-	}
-	return endpoint_parse(endpoint == NULL ? ENDPOINT_DEFAULT : endpoint, &account->endpoint,
-			      why, size);
+	if (!endpoint_parse(named.endpoint == NULL ? saved.endpoint.url : named.endpoint,
+			    &account->endpoint, why, size))
+		return false;
+	return account->token[0] != '\0' || take_saved_token(account, &saved, &named, why, size);
 }
 
 bool account_load_endpoint(const struct account_options *options, struct account *account,
 			   char *why, size_t size)
 {
-	const char *endpoint = first(options->endpoint, "EXC_ENDPOINT");
+	_cleanup_(cleanup_saved) struct saved saved = { 0 };
+	const struct named named = find_named(options);
 
 	memset(account, 0, sizeof *account);
 	account->cacert = first(options->cacert, "EXC_CACERT");
-	return endpoint_parse(endpoint == NULL ? ENDPOINT_DEFAULT : endpoint, &account->endpoint,
-			      why, size);
+	if (named.endpoint == NULL && !read_saved(&saved, why, size))
+		return false;
+	return endpoint_parse(named.endpoint == NULL ? saved.endpoint.url : named.endpoint,
+			      &account->endpoint, why, size);
 }
 
 void account_forget(struct account *account)

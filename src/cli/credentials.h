@@ -12,7 +12,9 @@
 #define TOKEN_SIZE 8193
 #define CREDENTIALS_PATH_SIZE 4096
 #define CREDENTIALS_FILE_BYTES_MAX 16384
+#define ENDPOINT_VARIABLE "EXC_ENDPOINT"
 
+/* A token and the one endpoint that it may be sent to. */
 struct account {
 	struct endpoint endpoint;
 	char token[TOKEN_SIZE];
@@ -36,12 +38,14 @@ struct account_options {
 
 /* The token is the first of EXCLOUD_ACCESS_TOKEN, ACCESS_TOKEN, EXCLOUD_ID_TOKEN, ID_TOKEN and
  * ~/.exc/config that is there; the endpoint the first of the option, EXC_ENDPOINT, the file and
- * ENDPOINT_DEFAULT. The file is looked at only if one of the two is to come from it. False with
- * `why`, of `size` bytes: no token, or a file that others could read or write. */
+ * ENDPOINT_DEFAULT. The file's token is for the file's endpoint, or ENDPOINT_DEFAULT if it has
+ * none, and is not loaded for another. The file is looked at only if one of the two is to come from
+ * it. False with `why`, of `size` bytes: no token, none for this endpoint, or a file that others
+ * could read or write. */
 bool account_load(const struct account_options *options, struct account *account, char *why,
 		  size_t size);
 
-/* The same without the token: what `exc login` begins with. The file is not looked at. */
+/* The same endpoint, without a token: what `exc login` begins with. */
 bool account_load_endpoint(const struct account_options *options, struct account *account,
 			   char *why, size_t size);
 

@@ -39,7 +39,7 @@ static bool put(const char *name, const char *value)
 
 bool tunnel_hand_on(const struct account_options *account, const char *session_id)
 {
-	if (put(TUNNEL_SESSION_VARIABLE, session_id) && put("EXC_ENDPOINT", account->endpoint) &&
+	if (put(TUNNEL_SESSION_VARIABLE, session_id) && put(ENDPOINT_VARIABLE, account->endpoint) &&
 	    put("EXC_CACERT", account->cacert))
 		return true;
 	say("no memory");

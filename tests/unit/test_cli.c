@@ -329,13 +329,102 @@ static void the_endpoint_comes_from_option_variable_file_or_default(void **state
 	struct account account;
 	char why[SAY_SIZE];
 
-	write_config(*state, "{\"access_token\":\"file\"}", 0600);
+	setenv("EXCLOUD_ACCESS_TOKEN", "token", 1);
 	assert_true(load(&account, why));
 	assert_string_equal(account.endpoint.url, ENDPOINT_DEFAULT);
+	write_config(*state, "{\"access_token\":\"file\",\"endpoint\":\"https://file.example\"}",
+		     0600);
+	assert_true(load(&account, why));
+	assert_string_equal(account.endpoint.url, "https://file.example");
 	setenv("EXC_ENDPOINT", "https://variable.example", 1);
 	assert_true(load(&account, why));
 	assert_string_equal(account.endpoint.url, "https://variable.example");
 	assert_true(account_load(&option, &account, why, sizeof why));
+	assert_string_equal(account.endpoint.url, "https://option.example");
+	assert_string_equal(account.token, "token");
+}
+
+static void a_saved_token_is_for_its_endpoint_only(void **state)
+{
+	const struct account_options option = { .endpoint = "https://file.example:444" };
+	struct account account;
+	char why[SAY_SIZE];
+
+	write_config(*state, "{\"access_token\":\"file\",\"endpoint\":\"https://FILE.example/\"}",
+		     0600);
+	setenv("EXC_ENDPOINT", "HTTPS://file.example:443", 1);
+	assert_true(load(&account, why));
+	assert_string_equal(account.token, "file");
+	setenv("EXC_ENDPOINT", "https://variable.example", 1);
+	assert_false(load(&account, why));
+	assert_int_equal(account.token[0], 0);
+	assert_non_null(strstr(why, "is for https://file.example, and EXC_ENDPOINT names "
+				    "https://variable.example"));
+	assert_non_null(strstr(why, "unset EXC_ENDPOINT"));
+	assert_false(account_load(&option, &account, why, sizeof why));
+	assert_int_equal(account.token[0], 0);
+	assert_non_null(strstr(why, "--endpoint names https://file.example:444"));
+	setenv("EXCLOUD_ACCESS_TOKEN", "token", 1);
+	assert_true(load(&account, why));
+	assert_string_equal(account.token, "token");
+	assert_string_equal(account.endpoint.url, "https://variable.example");
+}
+
+static void a_saved_token_without_an_endpoint_is_for_the_default(void **state)
+{
+	struct account account;
+	char why[SAY_SIZE];
+
+	write_config(*state, "{\"access_token\":\"file\"}", 0600);
+	assert_true(load(&account, why));
+	assert_string_equal(account.token, "file");
+	assert_string_equal(account.endpoint.url, ENDPOINT_DEFAULT);
+	setenv("EXC_ENDPOINT", "https://variable.example", 1);
+	assert_false(load(&account, why));
+	assert_int_equal(account.token[0], 0);
+	assert_non_null(strstr(why, "is for " ENDPOINT_DEFAULT));
+}
+
+static void a_saved_endpoint_that_is_none_is_not_the_default(void **state)
+{
+	static const char *const endpoints[] = {
+		"\"\"", "null", "5", "[]", "\"http://evil.example\"", "\"https://a\\u0000b\""
+	};
+	const struct account_options nothing = { 0 };
+	struct account account;
+	char why[SAY_SIZE], text[200];
+
+	for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+		snprintf(text, sizeof text, "{\"access_token\":\"file\",\"endpoint\":%s}",
+			 endpoints[i]);
+		write_config(*state, text, 0600);
+		assert_false(load(&account, why));
+		assert_int_equal(account.token[0], 0);
+		assert_false(account_load_endpoint(&nothing, &account, why, sizeof why));
+		assert_non_null(strstr(why, "exc login --endpoint URL"));
+	}
+}
+
+static void a_login_is_for_the_endpoint_that_is_named_or_saved(void **state)
+{
+	const struct account_options nothing = { 0 },
+				     option = { .endpoint = "https://option.example" };
+	struct account account;
+	char why[SAY_SIZE];
+
+	assert_true(account_load_endpoint(&nothing, &account, why, sizeof why));
+	assert_string_equal(account.endpoint.url, ENDPOINT_DEFAULT);
+	write_config(*state, "{\"access_token\":\"a b\",\"endpoint\":\"https://file.example\"}",
+		     0600);
+	assert_true(account_load_endpoint(&nothing, &account, why, sizeof why));
+	assert_string_equal(account.endpoint.url, "https://file.example");
+	assert_int_equal(account.token[0], 0);
+	write_config(*state, "not JSON", 0644);
+	assert_false(account_load_endpoint(&nothing, &account, why, sizeof why));
+	setenv("EXC_ENDPOINT", "https://variable.example", 1);
+	assert_true(account_load_endpoint(&nothing, &account, why, sizeof why));
+	assert_string_equal(account.endpoint.url, "https://variable.example");
+	assert_true(account_load_endpoint(&option, &account, why, sizeof why));
 	assert_string_equal(account.endpoint.url, "https://option.example");
 }
 
@@ -551,6 +640,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_endpoint_comes_from_option_variable_file_or_default, set_up_home,
 			tear_down_home),
+		cmocka_unit_test_setup_teardown(a_saved_token_is_for_its_endpoint_only, set_up_home,
+						tear_down_home),
+		cmocka_unit_test_setup_teardown(
+			a_saved_token_without_an_endpoint_is_for_the_default, set_up_home,
+			tear_down_home),
+		cmocka_unit_test_setup_teardown(a_saved_endpoint_that_is_none_is_not_the_default,
+						set_up_home, tear_down_home),
+		cmocka_unit_test_setup_teardown(a_login_is_for_the_endpoint_that_is_named_or_saved,
+						set_up_home, tear_down_home),
 		cmocka_unit_test_setup_teardown(a_file_that_others_can_read_is_refused, set_up_home,
 						tear_down_home),
 		cmocka_unit_test_setup_teardown(a_file_that_is_none_is_refused, set_up_home,
