@@ -12,6 +12,9 @@
 #include "connectd/request_read.h"
 
 #define RESPONSE_HEADER_SIZE 1024
+/* The protocol of RFC 6455 section 4.1, and the other one that libwebsockets takes */
+#define WEBSOCKET "websocket"
+#define CLEARTEXT_HTTP2 "h2c"
 
 static void forget(char **secret, size_t length)
 {
@@ -164,7 +167,8 @@ static int send_body(struct lws *wsi, struct exchange *exchange)
 
 /* Send a refusal whole, headers and body, for there is no later for it; and the status line as
  * well, for libwebsockets has not looked at the request's version yet, and would say 1.0, which
- * clients of WebSockets do not take. Returns what upgrade() does. */
+ * clients of WebSockets do not take. Returns what upgrade() does: the connection ends, for what
+ * follows on it could be of the protocol that was refused. */
 static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
 			  struct http_response *response)
 {
@@ -172,37 +176,53 @@ static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
 	size_t size = RESPONSE_HEADER_SIZE + strlen(body);
 	_cleanup_free_ char *text = malloc(LWS_PRE + size);
 	char retry_after[40] = "";
-	int result = -1, length;
 
 	if (response->retry_after > 0)
 		snprintf(retry_after, sizeof retry_after, "retry-after: %u\r\n",
 			 response->retry_after);
 	if (text != NULL) {
-		length = snprintf(text + LWS_PRE, size,
-				  "HTTP/1.1 %d \r\nserver: exc-connectd\r\n"
-				  "content-type: application/json\r\ncontent-length: %zu\r\n"
-				  "cache-control: no-store\r\nconnection: close\r\n%s\r\n%s",
-				  response->status, strlen(body), retry_after, body);
-		result = lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)length,
-				   LWS_WRITE_HTTP_FINAL);
+		int length = snprintf(text + LWS_PRE, size,
+				      "HTTP/1.1 %d \r\nserver: exc-connectd\r\n"
+				      "content-type: application/json\r\ncontent-length: %zu\r\n"
+				      "cache-control: no-store\r\nconnection: close\r\n%s\r\n%s",
+				      response->status, strlen(body), retry_after, body);
+
+		lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)length,
+			  LWS_WRITE_HTTP_FINAL);
 	}
 	listener->answers[response->status / 100]++;
 	free(response->body);
 	/* cppcheck-suppress memleak ; an attribute frees text */
-	return result < 0 ? -1 : 1;
+	return -1;
 }
 
-/* Somebody asks for another protocol: 0 lets libwebsockets go on, 1 says that it was refused. */
-static int upgrade(struct lws *wsi, const struct listener *listener, const char *protocol)
+/* Does libwebsockets still wait for us to decide? Anything but its own two protocols it has
+ * answered with a 403 by itself; and on a kept connection it has freed the headers then, so that
+ * its pointer to this one, which the callback gets and libwebsockets itself reads after a 0, is
+ * worth nothing. `protocol` is the first Upgrade header. */
+static bool upgrade_is_open(struct lws *wsi, char protocol[sizeof WEBSOCKET])
+{
+	return lws_hdr_copy_fragment(wsi, protocol, sizeof WEBSOCKET, WSI_TOKEN_UPGRADE, 0) > 0 &&
+	       (strcasecmp(protocol, WEBSOCKET) == 0 || strcasecmp(protocol, CLEARTEXT_HTTP2) == 0);
+}
+
+/* A client asks for another protocol: 0 lets libwebsockets go on, -1 ends the connection. */
+static int upgrade(struct lws *wsi, const struct listener *listener)
 {
 	struct http_response response = { .status = 500 };
 	struct http_request request = { 0 };
+	char protocol[sizeof WEBSOCKET];
 
-	if (strcasecmp(protocol, "websocket") != 0)
-		return 0;
-	if (!request_read(wsi, &request))
+	if (!upgrade_is_open(wsi, protocol) || !request_read(wsi, &request))
 		return -1;
-	if (listener->sockets == NULL)
+	/* A second header makes it longer. */
+	if (strcasecmp(protocol, WEBSOCKET) != 0 ||
+	    lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) != (int)strlen(WEBSOCKET))
+		respond_error(&response, 400, "request.upgrade_unsupported",
+			      "the only upgrade here is websocket: send the request without this "
+			      "Upgrade header",
+			      NULL);
+	else if (listener->sockets == NULL)
 		respond_error(&response, 404, "metadata.not_found", "there are no sockets here",
 			      NULL);
 	else if (web_socket_admit(listener->sockets, wsi, &request, &response))
@@ -223,7 +243,10 @@ int exchange_event(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return lws_callback_http_dummy(wsi, reason, user, bytes, length);
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return upgrade(wsi, listener, bytes);
+		return upgrade(wsi, listener);
+	/* After a CONNECT libwebsockets would keep the connection, without a limit of time. */
+	case LWS_CALLBACK_RAW_ADOPT:
+		return -1;
 	case LWS_CALLBACK_HTTP:
 		return begin(wsi, listener, user);
 	case LWS_CALLBACK_HTTP_BODY:
