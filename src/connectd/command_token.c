@@ -20,6 +20,7 @@
 #define TOKEN_SIZE (sizeof TOKEN_PREFIX + BASE64_SIZE(TOKEN_BYTES))
 /* The policy that --instance makes, in front of the principal's name */
 #define POLICY_PREFIX "instances:"
+#define POLICY_NAME_SIZE (sizeof POLICY_PREFIX + IAM_PRINCIPAL_SIZE)
 
 static bool make_token(char token[TOKEN_SIZE], char hash[DIGEST_HEX_SIZE],
 		       char id[IAM_TOKEN_ID_SIZE])
@@ -51,18 +52,86 @@ static int64_t read_expiry(const char *text)
 	return 0;
 }
 
-/* The Resource list of the principal's policy, as far as there is one; the caller deletes. */
-static cJSON *read_resources(const struct store *store, const char *policy)
+/* The document that --instance writes, which owns `resources` afterwards; NULL: no memory. */
+static char *write_document(cJSON *resources)
 {
-	_cleanup_statement_ sqlite3_stmt *statement =
-		store_prepare(store, "SELECT document FROM policies WHERE name = ?", "t", policy);
-	_cleanup_json_ cJSON *document = NULL;
-	const cJSON *found;
+	static const char *const actions[] = { IAM_CONNECT, IAM_CONSOLE, IAM_AUDIT };
+	_cleanup_json_ cJSON *document = cJSON_CreateObject();
+	char error[POLICY_ERROR_SIZE];
+	cJSON *statement = cJSON_CreateObject();
 
-	if (statement != NULL && store_next(store, statement))
-		document = cJSON_Parse(store_text(statement, 0));
+	cJSON_AddStringToObject(document, "Version", "2012-10-17");
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(document, "Statements"), statement);
+	cJSON_AddStringToObject(statement, "Sid", "Instances");
+	cJSON_AddStringToObject(statement, "Effect", "Allow");
+	cJSON_AddItemToObject(statement, "Action",
+			      cJSON_CreateStringArray(actions, sizeof actions / sizeof actions[0]));
+	cJSON_AddItemToObject(statement, "Resource", resources);
+	return policy_is_valid(document, error) ? cJSON_PrintUnformatted(document) : NULL;
+}
+
+/* The Resource list of a document that --instance wrote, which the caller deletes; NULL when it is
+ * any other document. Whatever a person wrote must not be lost, or a Deny becomes an Allow: so only
+ * what is byte for byte what we would write passes. */
+static cJSON *read_document(const char *text)
+{
+	_cleanup_json_ cJSON *document = NULL;
+	_cleanup_free_ char *again = NULL;
+	const cJSON *found, *element;
+
+	if (json_parse(text, strlen(text), &document) != GRANT_OK)
+		return NULL;
 	found = json_member(cJSON_GetArrayItem(json_member(document, "Statements"), 0), "Resource");
-	return cJSON_IsArray(found) ? cJSON_Duplicate(found, true) : cJSON_CreateArray();
+	if (!cJSON_IsArray(found))
+		return NULL;
+	/* Bounded by POLICY_BYTES_MAX */
+	cJSON_ArrayForEach(element, found)
+	{
+		if (!cJSON_IsString(element) || strncmp(element->valuestring, IAM_INSTANCE_PREFIX,
+							strlen(IAM_INSTANCE_PREFIX)) != 0)
+			return NULL;
+	}
+	again = write_document(cJSON_Duplicate(found, true));
+	return again != NULL && strcmp(again, text) == 0 ? cJSON_Duplicate(found, true) : NULL;
+}
+
+/* What stands under the name of a principal's policy */
+enum found_policy {
+	FOUND_NOTHING, /* nothing */
+	FOUND_OURS, /* what --instance wrote, for this principal alone */
+	FOUND_UNATTACHED, /* the same, but it was detached, or its principal was removed */
+	FOUND_EDITED /* what a person wrote, gave to others as well, or cannot be read */
+};
+
+/* Look for the policy, and for its Resource list, which the caller deletes: NULL for FOUND_NOTHING
+ * and FOUND_EDITED. */
+static enum found_policy find_policy(const struct store *store, const char *policy,
+				     const char *principal, cJSON **resources)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
+		store,
+		"SELECT document, managed = 0 AND org IS"
+		" (SELECT org FROM principals WHERE name = ?2) AND NOT EXISTS"
+		" (SELECT 1 FROM bindings WHERE policy = ?1 AND principal <> ?2), EXISTS"
+		" (SELECT 1 FROM bindings WHERE policy = ?1 AND principal = ?2)"
+		" FROM policies WHERE name = ?1",
+		"tt", policy, principal);
+
+	*resources = NULL;
+	if (statement == NULL)
+		return FOUND_EDITED;
+	if (!store_next(store, statement))
+		return sqlite3_errcode(store->db) == SQLITE_DONE ? FOUND_NOTHING : FOUND_EDITED;
+	if (sqlite3_column_int(statement, 1) != 0)
+		*resources = read_document(store_text(statement, 0));
+	if (*resources == NULL)
+		return FOUND_EDITED;
+	return sqlite3_column_int(statement, 2) != 0 ? FOUND_OURS : FOUND_UNATTACHED;
+}
+
+static void name_policy(char policy[POLICY_NAME_SIZE], const char *principal)
+{
+	snprintf(policy, POLICY_NAME_SIZE, POLICY_PREFIX "%.128s", principal);
 }
 
 static bool has_text(const cJSON *array, const char *text)
@@ -77,35 +146,52 @@ static bool has_text(const cJSON *array, const char *text)
 	return false;
 }
 
-/* Let the principal do everything that keys are for on these instances, and on those of before. */
+/* May --instance add to this policy? Otherwise a line on stderr says why, and what to do. */
+static bool may_grow(enum found_policy found, const char *policy, const char *principal)
+{
+	if (found == FOUND_EDITED)
+		command_fail(
+			"policy %s is not as --instance wrote it, or others have it as well, so "
+			"nothing was changed: add the instances with exc-connectd policy put, "
+			"and the token without --instance",
+			policy);
+	else if (found == FOUND_UNATTACHED)
+		command_fail(
+			"policy %s lists instances already but is not attached to %s, so "
+			"nothing was changed: remove it with exc-connectd policy remove %s, or "
+			"attach it again, and repeat this command",
+			policy, principal, policy);
+	return found == FOUND_NOTHING || found == FOUND_OURS;
+}
+
+/* Let the principal do everything that keys are for on these instances, and on those of before.
+ * False with a line on stderr. */
 static bool allow_instances(const struct store *store, const char *principal, int count,
 			    char **vm_ids)
 {
-	static const char *const actions[] = { IAM_CONNECT, IAM_CONSOLE, IAM_AUDIT };
-	char policy[sizeof POLICY_PREFIX + IAM_PRINCIPAL_SIZE], resource[IAM_RESOURCE_SIZE];
-	_cleanup_json_ cJSON *document = cJSON_CreateObject();
+	char policy[POLICY_NAME_SIZE], resource[IAM_RESOURCE_SIZE];
 	_cleanup_free_ char *text = NULL;
-	char error[POLICY_ERROR_SIZE];
-	cJSON *statement, *resources;
+	cJSON *resources;
 
-	snprintf(policy, sizeof policy, POLICY_PREFIX "%s", principal);
-	cJSON_AddStringToObject(document, "Version", "2012-10-17");
-	statement = cJSON_CreateObject();
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(document, "Statements"), statement);
-	cJSON_AddStringToObject(statement, "Sid", "Instances");
-	cJSON_AddStringToObject(statement, "Effect", "Allow");
-	cJSON_AddItemToObject(statement, "Action",
-			      cJSON_CreateStringArray(actions, sizeof actions / sizeof actions[0]));
-	resources = read_resources(store, policy);
-	cJSON_AddItemToObject(statement, "Resource", resources);
+	name_policy(policy, principal);
+	if (!may_grow(find_policy(store, policy, principal, &resources), policy, principal)) {
+		cJSON_Delete(resources);
+		return false;
+	}
+	if (resources == NULL)
+		resources = cJSON_CreateArray();
 	for (int i = 0; i < count; i++) {
 		snprintf(resource, sizeof resource, IAM_INSTANCE_PREFIX "%s", vm_ids[i]);
 		if (!has_text(resources, resource))
 			cJSON_AddItemToArray(resources, cJSON_CreateString(resource));
 	}
-	text = cJSON_PrintUnformatted(document);
-	if (text == NULL || !policy_is_valid(document, error))
+	text = write_document(resources);
+	if (text == NULL) {
+		command_fail("a policy has room for %d instances: write another one with "
+			     "exc-connectd policy put, and add the token without --instance",
+			     POLICY_PATTERNS_MAX);
 		return false;
+	}
 	return store_run(store,
 			 "INSERT INTO policies(name, org, managed, document, created)"
 			 " SELECT ?1, org, 0, ?2, ?3 FROM principals WHERE name = ?4"
@@ -115,7 +201,8 @@ static bool allow_instances(const struct store *store, const char *principal, in
 			 "tt", policy, principal);
 }
 
-/* The principal, its token and its policy are stored together or not at all. */
+/* The principal, its token and its policy are stored together or not at all. False with a line on
+ * stderr. */
 static bool store_token(const struct store *store, const char *principal, const char *id,
 			const char *hash, int64_t expires, int count, char **vm_ids)
 {
@@ -172,9 +259,7 @@ static int add_token(const struct store *store, int argc, char **argv)
 			"--instance VM_ID, or attach a policy first");
 	if (!make_token(token, hash, id) ||
 	    !store_token(store, argv[0], id, hash, expires, count, argv + 1))
-		return command_fail("the token was not added; a policy has room for %d instances: "
-				    "exc-connectd policy put",
-				    POLICY_PATTERNS_MAX);
+		return command_fail("the token was not added");
 	/* Shown this once; the database has its hash. */
 	return puts(token) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -237,18 +322,34 @@ static int revoke_token(const struct store *store, int argc, char **argv)
 	return command_note(store, "token revoke %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Forget what --instance allowed. What a person wrote may deny, or be for others as well. */
+static bool remove_policy(const struct store *store, const char *principal)
+{
+	char policy[POLICY_NAME_SIZE];
+	_cleanup_json_ cJSON *resources = NULL;
+	enum found_policy found;
+
+	name_policy(policy, principal);
+	found = find_policy(store, policy, principal, &resources);
+	if (found == FOUND_EDITED)
+		fprintf(stderr,
+			"exc-connectd: policy %s stays, because it is not as --instance wrote it, or "
+			"others have it as well; exc-connectd policy remove removes it\n",
+			policy);
+	return found == FOUND_EDITED ||
+	       store_run(store, "DELETE FROM policies WHERE name = ?", "t", policy);
+}
+
 static int remove_tokens(const struct store *store, int argc, char **argv)
 {
-	char policy[sizeof POLICY_PREFIX + IAM_PRINCIPAL_SIZE];
-
 	if (argc != 1)
 		return usage_error("token remove needs a NAME");
 	if (!store_run(store, "DELETE FROM api_tokens WHERE principal = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) == 0)
 		return command_fail("%s has no token; see: exc-connectd token list", argv[0]);
-	snprintf(policy, sizeof policy, POLICY_PREFIX "%.128s", argv[0]);
-	store_run(store, "DELETE FROM policies WHERE name = ?", "t", policy);
-	return command_note(store, "token remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return remove_policy(store, argv[0]) && command_note(store, "token remove %s", argv[0])
+		       ? EXIT_SUCCESS
+		       : EXIT_FAILURE;
 }
 
 int token_main(int argc, char **argv, const struct connectd_config *config)

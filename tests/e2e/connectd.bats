@@ -144,6 +144,10 @@ END
 	[ "$code" = 403 ]
 	run connectd policy test --principal user:root --action compute:instance:connect --resource exc:compute:instance/43
 	[ "$status" -eq 0 ]
+	# What --instance wrote then, it can still add to.
+	connectd token add user:ana --instance 43
+	connect '{"vm_id":43,"user":"ubuntu"}'
+	[ "$code" = 200 ]
 	run connectd audit verify
 	echo "$output"
 	[ "$status" -eq 0 ]

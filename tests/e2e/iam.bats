@@ -163,6 +163,117 @@ END
 	done
 }
 
+# may PRINCIPAL INSTANCE: does a policy let it connect?
+may() {
+	connectd policy test --principal "$1" --action compute:instance:connect --resource "exc:compute:instance/$2" >/dev/null
+}
+
+# may_not PRINCIPAL INSTANCE: for bats takes no notice of what `!` turns round
+may_not() { if may "$@"; then return 1; fi; }
+
+# everything_stored: who has which tokens and policies
+everything_stored() {
+	sqlite3 "$GUEST_DIR/connectd.db" 'SELECT * FROM principals; SELECT * FROM policies; SELECT * FROM bindings; SELECT * FROM api_tokens'
+}
+
+# is_refused WORDS TOKEN-ADD-ARGUMENT...: an error that has these words, and nothing stored
+is_refused() {
+	local words=$1 before
+	shift
+	before=$(everything_stored)
+	run connectd token add "$@"
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"$words"* ]]
+	[ "$(everything_stored)" = "$before" ]
+}
+
+@test "the policy of --instance grows with each instance" {
+	connectd token add user:cy --instance 42
+	connectd token add user:cy --instance 43 --instance 42
+	[ "$(connectd policy show instances:user:cy | jq -c '.Statements[].Resource')" = \
+		'["exc:compute:instance/42","exc:compute:instance/43"]' ]
+	may user:cy 42
+	may user:cy 43
+	connectd token add user:cy --instance '*'
+	may user:cy 44
+	connectd token remove user:cy
+	run connectd policy show instances:user:cy
+	[ "$status" -eq 1 ]
+}
+
+@test "a Deny, a Condition or anything else that a person wrote into the policy of --instance stays" {
+	connectd token add user:cy --instance 43
+	written=$(connectd policy show instances:user:cy)
+	while read -r change; do
+		echo "$change"
+		jq -c "$change" <<<"$written" | connectd policy put instances:user:cy -
+		is_refused 'policy put' user:cy --instance 42
+		may_not user:cy 42
+	done <<'END'
+.Statements[0].Effect = "Deny"
+.Statements[0].Condition = {"Bool": {"mfa": true}}
+.Statements[0].Condition = {}
+.Statements[0].Sid = "Mine"
+.Statements[0].Action = "compute:instance:audit"
+.Statements[0].Action = ["compute:instance:audit"]
+.Statements[0].Resource = "exc:compute:instance/43"
+.Statements[0].Resource += ["exc:compute:volume/1"]
+.Statements += [{"Effect": "Deny", "Action": "*", "Resource": "exc:compute:instance/42"}]
+.Statements = [{"Effect": "Deny", "Action": "*", "Resource": "*"}] + .Statements
+.Statements = []
+.Version = "2008-10-17"
+END
+	# What it asks for instead
+	connectd token add user:cy
+	# As it was, it grows again.
+	printf %s "$written" | connectd policy put instances:user:cy -
+	connectd token add user:cy --instance 42
+	may user:cy 42
+}
+
+@test "a policy that stands under the name for --instance gives a new principal nothing" {
+	connectd policy put instances:user:cy - <<<'{"Statements":[{"Effect":"Deny","Action":"*","Resource":"exc:compute:instance/42"}]}'
+	is_refused 'policy put' user:cy --instance 42
+	connectd policy remove instances:user:cy
+	connectd token add user:cy --instance 42
+	may user:cy 42
+}
+
+@test "--instance gives nothing to others who have the policy" {
+	connectd token add user:cy --instance 43
+	connectd policy attach instances:user:cy user:ana
+	is_refused 'others have it as well' user:cy --instance 44
+	connectd policy detach instances:user:cy user:ana
+	written=$(connectd policy show instances:user:cy)
+	printf %s "$written" | connectd policy put instances:user:cy - --managed
+	is_refused 'others have it as well' user:cy --instance 44
+	may_not user:ana 44
+}
+
+@test "instances that were taken away do not come back with another one" {
+	connectd token add user:cy --instance 42
+	connectd policy detach instances:user:cy user:cy
+	is_refused 'policy remove instances:user:cy' user:cy --instance 43
+	connectd principal remove user:cy
+	is_refused 'policy remove instances:user:cy' user:cy --instance 43
+	connectd policy remove instances:user:cy
+	connectd token add user:cy --instance 43
+	may user:cy 43
+	may_not user:cy 42
+}
+
+@test "removing tokens keeps what a person wrote, and says so" {
+	connectd token add user:cy --instance '*'
+	connectd policy put instances:user:cy - <<<'{"Statements":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
+	connectd policy attach instances:user:cy user:ana
+	run connectd token remove user:cy
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"policy instances:user:cy stays"* ]]
+	may_not user:ana 42
+	[ "$(connectd token list | grep -c user:cy)" -eq 0 ]
+}
+
 @test "a principal that is removed takes its tokens along" {
 	connectd principal remove user:ana
 	compute /iam/me
