@@ -91,7 +91,8 @@ issued() { rows issued | wc -l; }
 }
 
 @test "a principal that asks too often is told when to come back, and others are not" {
-	configure 'principal_rate = 60' 'principal_burst = 3'
+	# One a minute: no machine is too slow to ask a fourth time before that.
+	configure 'principal_rate = 1' 'principal_burst = 3'
 	for _ in 1 2 3; do
 		connect '{"vm_id":42,"user":"ubuntu"}'
 		[ "$code" = 200 ]
@@ -99,10 +100,16 @@ issued() { rows issued | wc -l; }
 	connect '{"vm_id":42,"user":"ubuntu"}'
 	[ "$code $(field .error.code)" = "429 compute.rate_limited" ]
 	wait=$(sed -n 's/^[Rr]etry-[Aa]fter: \([0-9]*\).*/\1/p' "$GUEST_DIR/headers")
-	[ "$wait" -eq 1 ]
+	[ "$wait" -ge 1 ]
+	[ "$wait" -le 60 ]
 	[ -z "$(rows refused)" ]
 	TOKEN=$(connectd token add user:bo --instance '*') connect '{"vm_id":42,"user":"ubuntu"}'
 	[ "$code" = 200 ]
+}
+
+@test "a principal that has asked too often is let through again" {
+	configure 'principal_rate = 60' 'principal_burst = 1'
+	connect '{"vm_id":42,"user":"ubuntu"}'
 	is_through() { connect '{"vm_id":42,"user":"ubuntu"}' && [ "$code" = 200 ]; }
 	wait_for is_through
 }
