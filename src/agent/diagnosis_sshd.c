@@ -14,13 +14,14 @@
 
 /* Whom sshd asks, and as whom. */
 static void check_command(struct patient *patient, const struct sshd *sshd,
-			  const struct sshd_effective *effective)
+			  const struct sshd_effective *effective,
+			  const struct sshd_running *running)
 {
 	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
 
 	sshd_value(effective, "authorizedkeyscommand", command);
 	sshd_value(effective, "authorizedkeyscommanduser", user);
-	if (sshd_service_command_origin(sshd, effective) == SSHD_ORIGIN_PROCESS)
+	if (sshd_service_command_origin(sshd, running) == SSHD_ORIGIN_PROCESS)
 		find(patient, FINDING_BAD, "sshd's configuration",
 		     "start it without, see: exc-instance-connect sshd status",
 		     "the sshd that runs has another AuthorizedKeysCommand on its command line");
@@ -59,6 +60,7 @@ static void check_sshd(struct patient *patient)
 {
 	char why[FINDING_TEXT_SIZE] = "", command[SSHD_VALUE_SIZE];
 	struct sshd_effective effective;
+	struct sshd_running running;
 	struct sshd_other other;
 	struct sshd sshd;
 
@@ -69,7 +71,8 @@ static void check_sshd(struct patient *patient)
 		     "%s", why);
 		return;
 	}
-	check_command(patient, &sshd, &effective);
+	sshd_service_look(&effective, &running);
+	check_command(patient, &sshd, &effective, &running);
 	if (!patient->config_is_good || patient->config.provider->send_host_keys != NULL)
 		check_host_keys(patient, &effective);
 	sshd_value(&effective, "authorizedkeyscommand", command);
@@ -78,7 +81,7 @@ static void check_sshd(struct patient *patient)
 		     "man exc-instance-connect, MATCH BLOCKS",
 		     "one-time keys do not log in as %s: a Match block asks %.200s", other.user,
 		     other.command);
-	if (sshd_service_answers(&effective))
+	if (sshd_service_answers(&running))
 		find(patient, FINDING_GOOD, "sshd", "", "it answers");
 	else
 		find(patient, FINDING_WARNING, "sshd", "systemctl status ssh",

@@ -13,6 +13,8 @@
 #include "agent/paths.h"
 #include "agent/provider.h"
 #include "agent/sshd.h"
+#include "agent/sshd_pending.h"
+#include "agent/sshd_running.h"
 #include "agent/sshd_service.h"
 #include "agent/sshd_status.h"
 #include "agent/wiring.h"
@@ -32,7 +34,10 @@ struct before {
 	struct wiring_state wiring;
 	char command[SSHD_VALUE_SIZE], command_user[SSHD_VALUE_SIZE];
 	enum sshd_origin origin; /* of the command */
+	struct sshd_running running;
 	bool answers; /* sshd does, on this machine */
+	bool pending; /* an edit is, which a reload would have sshd load */
+	char edit[WHY_SIZE]; /* the edit, in words */
 	struct file_backup backup;
 };
 
@@ -42,36 +47,72 @@ static int fail(const char *what, const char *why)
 	return EXIT_FAILURE;
 }
 
+/* Have sshd run with the files as they were, and start it if it ended. False, with `why`. */
+static bool bring_back(const struct before *before, bool units_changed, char *why, size_t size)
+{
+	char where[SSHD_ADDRESS_SIZE];
+
+	if (sshd_running_is_alive(&before->running) &&
+	    sshd_service_reload(&before->running, units_changed, why, size) &&
+	    (!before->answers || sshd_service_stays(&before->running, &before->effective, where)))
+		return true;
+	/* What supervises it may be faster. */
+	if (before->running.unit == NULL && before->answers &&
+	    !sshd_running_is_alive(&before->running) &&
+	    sshd_service_stays(&before->running, &before->effective, where))
+		return true;
+	if (!sshd_service_start(&before->running, &before->sshd, why, size))
+		return false;
+	if (!before->answers || sshd_service_stays(&before->running, &before->effective, where))
+		return true;
+	snprintf(why, size, "it does not answer at %s", where);
+	return false;
+}
+
 /* Put everything back as it was, and have sshd read that. */
 static int roll_back(const struct before *before, bool units_changed, const char *what,
 		     const char *why)
 {
+	const struct sshd_running *running = &before->running;
+	const char *unit = running->unit != NULL ? running->unit : running->socket_unit;
 	char worse[WHY_SIZE] = "";
+	bool restored;
 
-	if (!file_backup_restore(&before->backup, worse, sizeof worse))
+	fail(what, why);
+	restored = file_backup_restore(&before->backup, worse, sizeof worse);
+	if (!restored)
 		fail("not everything could be put back", worse);
 	if (units_changed)
 		sshd_service_read_units(worse, sizeof worse);
-	sshd_service_reload(&before->effective, units_changed, worse, sizeof worse);
-	fail(what, why);
-	fputs("exc-instance-connect: everything was put back as it was\n", stderr);
+	if (restored)
+		fputs("exc-instance-connect: everything was put back as it was\n", stderr);
+	worse[0] = '\0';
+	if (!bring_back(before, units_changed, worse, sizeof worse)) {
+		fail("SSHD DOES NOT ANSWER AS IT DID BEFORE, AND COULD NOT BE STARTED AGAIN",
+		     worse);
+		fprintf(stderr, "Keep this session open, and start sshd by hand: %s%s\n",
+			unit == NULL ? SSHD_PROGRAM : "systemctl restart ",
+			unit == NULL ? "" : unit);
+	}
 	return EXIT_FAILURE;
 }
 
 /* Have sshd take the files that were written, or put them back. */
 static int switch_over(const struct before *before, bool units_changed)
 {
-	char why[WHY_SIZE] = "";
+	char why[WHY_SIZE] = "", where[SSHD_ADDRESS_SIZE] = "";
 	struct sshd sshd;
 
 	sshd_find(&sshd);
 	if (!sshd_test(&sshd, why, sizeof why))
 		return roll_back(before, units_changed, "sshd does not take the new configuration",
 				 why);
-	if (!sshd_service_reload(&before->effective, units_changed, why, sizeof why))
+	if (!sshd_service_reload(&before->running, units_changed, why, sizeof why))
 		return roll_back(before, units_changed, "sshd could not be reloaded", why);
-	if (before->answers && !sshd_service_stays(&before->effective))
-		return roll_back(before, units_changed, "sshd did not answer after the reload", "");
+	if (before->answers && !sshd_service_stays(&before->running, &before->effective, where)) {
+		snprintf(why, sizeof why, "sshd did not answer after the reload, at %s", where);
+		return roll_back(before, units_changed, why, "");
+	}
 	return EXIT_SUCCESS;
 }
 
@@ -96,8 +137,11 @@ static bool look_before(struct before *before)
 		     why);
 		return false;
 	}
+	sshd_service_look(&before->effective, &before->running);
+	before->answers = sshd_service_answers(&before->running);
 	/* It goes on with those that it has read, until a reload. */
-	if (!before->effective.has_host_keys && sshd_service_runs(&before->effective)) {
+	if (!before->effective.has_host_keys &&
+	    (before->answers || sshd_running_is_alive(&before->running))) {
 		fail("sshd runs and its host keys are gone, and nothing was changed",
 		     "make new ones first, with: ssh-keygen -A");
 		return false;
@@ -105,12 +149,23 @@ static bool look_before(struct before *before)
 	wiring_look(&before->wiring);
 	sshd_value(&before->effective, "authorizedkeyscommand", before->command);
 	sshd_value(&before->effective, "authorizedkeyscommanduser", before->command_user);
-	before->origin = sshd_service_command_origin(&before->sshd, &before->effective);
-	before->answers = sshd_service_answers(&before->effective);
+	before->origin = sshd_service_command_origin(&before->sshd, &before->running);
+	before->pending = sshd_pending(&before->sshd, &before->effective, &before->running,
+				       before->edit, sizeof before->edit);
 	if (wiring_save(&before->backup, why, sizeof why))
 		return true;
 	fail("nothing was changed", why);
 	return false;
+}
+
+/* Say which edit keeps `verb` from changing anything. */
+static int fail_pending(const struct before *before, const char *verb)
+{
+	fprintf(stderr,
+		"exc-instance-connect: %s, and nothing was changed: %s sshd yourself, then run: "
+		"exc-instance-connect sshd %s\n",
+		before->edit, before->running.has_pid_file ? "reload or restart" : "restart", verb);
+	return EXIT_FAILURE;
 }
 
 /* Say whose the AuthorizedKeysCommand is that keeps ours out. */
@@ -212,7 +267,7 @@ static bool make_plan(const struct before *before, const struct enable *options,
 		return false;
 	plan->place = choose_place(before, other);
 	if (plan->place != WIRING_IN_UNITS ||
-	    (before->sshd.unit != NULL && (sshd_service_has_systemd() || !before->answers)))
+	    (before->sshd.unit != NULL && (sshd_running_has_systemd() || !before->answers)))
 		return true;
 	fail(SSHD_CONFIG " does not include " SSHD_DROP_IN_DIR
 			 "/*.conf, and systemd does not run sshd",
@@ -326,7 +381,9 @@ static int enable(const struct enable *options)
 		plan.module = module;
 	else
 		snprintf(without, sizeof without, "%s", why);
-	if (!make_plan(&before, options, &plan))
+	if (before.pending)
+		fail_pending(&before, "enable");
+	else if (!make_plan(&before, options, &plan))
 		; /* said already */
 	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
 		 (units_changed && !sshd_service_read_units(why, sizeof why)) ||
@@ -355,6 +412,31 @@ static int disable_without_sshd(void)
 	return EXIT_SUCCESS;
 }
 
+/* A reload would have sshd load what somebody else has edited, and may end it. Until then it asks
+ * the agent, and one that is missing locks nobody out, unless it is the agent that runs the command
+ * of somebody else. */
+static int disable_without_reload(const struct before *before)
+{
+	bool units_changed = false;
+	char why[WHY_SIZE] = "", detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	if (!config_load(&config, CONFIG_FILE, detail) || config.next_command[0] != '\0')
+		return fail_pending(before, "disable");
+	if (!wiring_remove(&units_changed, why, sizeof why) ||
+	    !wiring_remove_settings(why, sizeof why) ||
+	    (units_changed && !sshd_service_read_units(why, sizeof why))) {
+		fail("the wiring could not be removed", why);
+		if (!file_backup_restore(&before->backup, why, sizeof why))
+			fail("not everything could be put back", why);
+		return EXIT_FAILURE;
+	}
+	printf("sshd was not reloaded, because %s.\n"
+	       "Its wiring was removed; sshd asks exc-instance-connect until it is reloaded or restarted.\n",
+	       before->edit);
+	return EXIT_SUCCESS;
+}
+
 static int disable(void)
 {
 	bool units_changed = false;
@@ -366,6 +448,11 @@ static int disable(void)
 		return disable_without_sshd();
 	if (!look_before(&before))
 		return EXIT_FAILURE;
+	if (before.pending) {
+		status = disable_without_reload(&before);
+		file_backup_forget(&before.backup);
+		return status;
+	}
 	if (!wiring_remove(&units_changed, why, sizeof why) ||
 	    (units_changed && !sshd_service_read_units(why, sizeof why)))
 		status = roll_back(&before, units_changed, "the wiring could not be removed", why);

@@ -39,6 +39,7 @@ static void look(struct report *report, const char *config_path)
 {
 	char detail[PROBLEM_DETAIL_SIZE];
 	struct sshd_effective effective;
+	struct sshd_running running;
 	struct config config;
 
 	memset(report, 0, sizeof *report);
@@ -54,12 +55,13 @@ static void look(struct report *report, const char *config_path)
 		return;
 	sshd_value(&effective, "authorizedkeyscommand", report->command);
 	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
-	report->origin = sshd_service_command_origin(&report->sshd, &effective);
+	sshd_service_look(&effective, &running);
+	report->origin = sshd_service_command_origin(&report->sshd, &running);
 	/* What the running process was started with wins over what the files say now. */
 	report->enabled =
 		sshd_command_is_ours(report->command) && report->origin != SSHD_ORIGIN_PROCESS;
 	report->has_other = sshd_find_other(&report->sshd, report->command, &report->other);
-	report->answers = sshd_service_answers(&effective);
+	report->answers = sshd_service_answers(&running);
 }
 
 static void print_json(const struct report *report)

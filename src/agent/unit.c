@@ -243,24 +243,56 @@ static void leave_out(char *text, const char *path)
 	memmove(start, end == NULL ? "" : end + 1, end == NULL ? 1 : strlen(end + 1) + 1);
 }
 
-bool unit_read(const char *unit, const char *except, struct unit_command *command)
+/* What systemd says that the unit's files are. The caller frees; NULL when it knows no such unit.
+ */
+static char *cat_unit(const char *unit)
 {
 	_cleanup_free_ char *text = malloc(UNIT_TEXT_SIZE);
 	char place[128];
 	const char *const cat[] = { SYSTEMCTL, "--no-pager", "cat", unit, NULL };
 	const char *const offline[] = { SYSTEMD_ANALYZE, "--no-pager", "cat-config", place, NULL };
 	struct run_output output = { .text = text, .size = UNIT_TEXT_SIZE };
+	char *whole = text;
 
 	if (text == NULL)
-		return false;
+		return NULL;
 	snprintf(place, sizeof place, "systemd/system/%s", unit);
 	/* The second needs no systemd that runs, but knows no unit in a /lib that is not /usr/lib.
 	 */
 	if (access("/run/systemd/system", F_OK) != 0 ||
 	    run_for_output(cat, &output, RUN_ERRORS_DROPPED, 1000 * SECONDS) != 0)
 		if (run_for_output(offline, &output, RUN_ERRORS_DROPPED, 1000 * SECONDS) != 0)
-			return false;
+			return NULL;
+	if (output.cut)
+		return NULL;
+	text = NULL;
+	return whole;
+}
+
+bool unit_read(const char *unit, const char *except, struct unit_command *command)
+{
+	_cleanup_free_ char *text = cat_unit(unit);
+
+	if (text == NULL)
+		return false;
 	if (except != NULL)
 		leave_out(text, except);
-	return !output.cut && unit_parse(text, command);
+	return unit_parse(text, command);
+}
+
+void unit_each_file(const char *unit, void (*visit)(const char *path, void *context), void *context)
+{
+	_cleanup_free_ char *text = cat_unit(unit);
+	struct unit_settings settings = { 0 };
+	char *rest = text, *line;
+
+	/* Bounded by UNIT_TEXT_SIZE; "# PATH" stands before the text of each file. */
+	while (text != NULL && (line = take_line(&rest)) != NULL) {
+		if (strncmp(line, "# /", 3) == 0)
+			visit(line + 2, context);
+		else if (*line != '#' && *line != ';')
+			take_setting(&settings, line);
+	}
+	for (unsigned int i = 0; i < settings.file_count; i++)
+		visit(settings.files[i], context);
 }

@@ -23,6 +23,11 @@ struct unit_command {
  * made. False when there is no such unit, or it cannot be understood. */
 bool unit_read(const char *unit, const char *except, struct unit_command *command);
 
+/* Call `visit` with the path of each file that `unit` is made of: its own, its drop-ins, and those
+ * of EnvironmentFile=. */
+void unit_each_file(const char *unit, void (*visit)(const char *path, void *context),
+		    void *context);
+
 /* Find the ExecStart= in the text of a unit's files in the order in which systemd reads them, and
  * fill in its variables: $NAME and ${NAME} from Environment= and EnvironmentFile=. Specifiers but
  * %% stay as they are. `text` is changed. */
