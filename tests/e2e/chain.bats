@@ -26,6 +26,7 @@ setup() {
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest sh -c 'umount /sys/fs 2>/dev/null; rm -f /etc/ssh/sshd_config.d/*-other.conf; cp -p /run/sshd_config.kept /etc/ssh/sshd_config'
+	sshd_reload
 	wired disable >/dev/null
 	ordinary_login
 }
@@ -42,11 +43,6 @@ other() {
 other_lines() {
 	printf 'AuthorizedKeysCommand %s\nAuthorizedKeysCommandUser %s\n' "${1-/usr/bin/other-keys %u}" "${2-nobody}"
 }
-# The first answers may come from the sshd that is about to go.
-reload() {
-	guest sh -c "kill -HUP \$(cat /run/sshd.pid)"
-	wait_for "${1-corporate_login}"
-}
 fingerprint_etc() {
 	guest find /etc/ssh /etc/pam.d /etc/exc-instance-connect -type f -exec stat -c '%n %a %u %g' {} + \
 		-exec sha256sum {} + | sort
@@ -55,7 +51,7 @@ fingerprint_etc() {
 @test "with --chain both work, and disable leaves the other as it was, wherever it stands" {
 	for place in 10-other.conf 70-other.conf ../sshd_config; do
 		other_lines | guest sh -c "cat >>/etc/ssh/sshd_config.d/$place"
-		reload
+		sshd_reload
 		fingerprint_etc >"$BATS_TEST_TMPDIR/before"
 		run wired enable
 		echo "$output"
@@ -84,13 +80,13 @@ fingerprint_etc() {
 		run one_time_login
 		[ "$status" -eq 255 ]
 		guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf; cp -p /run/sshd_config.kept /etc/ssh/sshd_config'
-		reload ordinary_login
+		sshd_reload
 	done
 }
 
 @test "the agent's configuration is kept to the last byte, and made and removed where there was none" {
 	other_lines | guest sh -c 'cat >/etc/ssh/sshd_config.d/10-other.conf'
-	reload
+	sshd_reload
 	guest sh -c 'printf "# mine\ninstance_id = 42\ntimeout_ms = 1500" >/etc/exc-instance-connect/agent.conf'
 	guest chmod 0640 /etc/exc-instance-connect/agent.conf
 	guest chgrp exc-instance-connect /etc/exc-instance-connect/agent.conf
@@ -115,6 +111,7 @@ fingerprint_etc() {
 	wired disable
 	guest grep -q '^next_command = /usr/bin/other-keys' /etc/exc-instance-connect/agent.conf
 	other_lines "/bin/true %u" | guest sh -c 'cat >/etc/ssh/sshd_config.d/10-other.conf'
+	sshd_reload
 	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
 	run wired enable --chain
 	echo "$output"
@@ -126,6 +123,7 @@ fingerprint_etc() {
 # refused LINES TEXT: --chain says TEXT and changes nothing
 refused() {
 	guest sh -c "cat >/etc/ssh/sshd_config.d/10-other.conf" <<<"$1"
+	sshd_reload
 	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
 	run wired enable --chain
 	echo "$output"
@@ -158,7 +156,7 @@ refused() {
 	agent_conf
 	guest sh -c 'echo "1 1" >/sys/fs/selinux/booleans/exc_instance_connect_run_next_command'
 	other_lines | guest sh -c "cat >/etc/ssh/sshd_config.d/10-other.conf"
-	reload
+	sshd_reload
 	wired enable --chain
 	guest umount /sys/fs
 	corporate_login
@@ -171,7 +169,7 @@ Match User ana
 $(other_lines "/usr/bin/other-keys ubuntu")
 END
 	ana_login() { login "$GUEST_DIR/keys/corporate" ana true; }
-	reload ana_login
+	sshd_reload
 	run wired enable
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -209,5 +207,5 @@ END
 	guest sh -c "kill \$(cat /run/sshd.pid)"
 	wait_for sshd_is_gone
 	guest /usr/sbin/sshd 3>&-
-	wait_for sshd_answers
+	wait_for guest test -s /run/sshd.pid
 }

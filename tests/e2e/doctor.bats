@@ -60,6 +60,7 @@ finds() {
 	sshd_mistake
 	run finds bad "sshd's configuration" "20-other.conf.*NoSuchKeyword" "sshd -t"
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
@@ -162,6 +163,7 @@ faketime_certificate() {
 printf "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/elsewhere\n" >/etc/ssh/sshd_config.d/20-other.conf'
 	run finds warning "host keys" "/etc/ssh/elsewhere is not among" "/etc/ssh/elsewhere.pub"
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
 	echo "$output"
 	[ "$first" -eq 0 ]
 	[ "$status" -eq 0 ]

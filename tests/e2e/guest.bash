@@ -134,11 +134,22 @@ stage_build() {
 	) 9>"$EXC_BUILD/stage.lock"
 }
 
-# Drop-ins of sshd's that a test takes away as *-other.conf: another AuthorizedKeysCommand, and a mistake
-other_command() {
-	guest sh -c "printf 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody\n' >/etc/ssh/sshd_config.d/${1:-10}-other.conf"
+# Have the stock sshd read its configuration again, and wait until it has: it writes its PidFile then.
+sshd_reload() {
+	guest sh -c 'rm -f /run/sshd.pid.before; cp -p /run/sshd.pid /run/sshd.pid.before; kill -HUP "$(cat /run/sshd.pid)"'
+	wait_for guest test /run/sshd.pid -nt /run/sshd.pid.before
+	wait_for sshd_answers
 }
-sshd_mistake() { guest sh -c 'echo NoSuchKeyword yes >/etc/ssh/sshd_config.d/20-other.conf'; }
+
+# sshd_setting LINE [NAME]: a drop-in of sshd's that a test takes away as *-other.conf, and that sshd has not read
+sshd_setting() { guest sh -c "printf '$1\n' >/etc/ssh/sshd_config.d/${2:-20}-other.conf"; }
+# The same, read by sshd: another AuthorizedKeysCommand
+other_command() {
+	sshd_setting 'AuthorizedKeysCommand /bin/true %%u\nAuthorizedKeysCommandUser nobody' "${1:-10}"
+	sshd_reload
+}
+# And a mistake, which sshd would not survive reading
+sshd_mistake() { sshd_setting 'NoSuchKeyword yes'; }
 sshd_command() { guest /usr/sbin/sshd -T | grep '^authorizedkeyscommand '; }
 
 connectd() { "$EXC_BUILD/src/connectd/exc-connectd" --config "$GUEST_DIR/connectd.conf" "$@"; }

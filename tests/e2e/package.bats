@@ -30,6 +30,7 @@ setup() {
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
+	sshd_reload
 	package --purge exc-instance-connect >/dev/null 2>&1
 	login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true
 }
@@ -124,6 +125,36 @@ replayed" ]
 	guest grep -q '^next_command = /bin/true %u' /etc/exc-instance-connect/agent.conf
 }
 
+@test "with an edit that sshd has not read, installing leaves sshd alone and says what is left to do" {
+	sshd_setting 'Port 2222'
+	pid=$(guest cat /run/sshd.pid)
+	run package --install "$PACKAGE"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"afterwards run: exc-instance-connect sshd enable"* ]]
+	[ "$(guest cat /run/sshd.pid)" = "$pid" ]
+	ordinary
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	guest exc-instance-connect sshd enable
+	guest_trust
+	login "$(ask ubuntu)" ubuntu true
+}
+
+@test "with an edit that sshd has not read, removing leaves sshd alone, and everybody's way in" {
+	package --install "$PACKAGE"
+	sshd_setting 'Port 2222'
+	pid=$(guest cat /run/sshd.pid)
+	run package --purge exc-instance-connect
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it"* ]]
+	[ "$(guest cat /run/sshd.pid)" = "$pid" ]
+	ordinary
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	guest_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
 @test "where sshd's configuration was broken before, installing says so and changes nothing in it" {
 	sshd_mistake
 	run package --install "$PACKAGE"
@@ -144,6 +175,7 @@ replayed" ]
 	[[ "$output" == *"is not removed, because only it runs the next_command"*"let sshd -t find no mistake"* ]]
 	guest test -x /usr/bin/exc-instance-connect
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
 	guest exc-instance-connect sshd status
 	package --remove exc-instance-connect
 	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
@@ -170,8 +202,8 @@ replayed" ]
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
-	guest sh -c 'kill -HUP $(cat /run/sshd.pid)'
-	wait_for ordinary
+	sshd_reload
+	ordinary
 }
 
 @test "removing it in the middle of fifty logins fails none of them" {

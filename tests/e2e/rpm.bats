@@ -45,6 +45,7 @@ setup() {
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
+	sshd_reload
 	package --erase exc-instance-connect >/dev/null 2>&1 || true
 	package --erase exc-connectd >/dev/null 2>&1 || true
 	guest rm -rf /etc/exc-instance-connect /var/lib/exc-instance-connect
@@ -262,6 +263,7 @@ replayed" ]
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"broken before, and nothing was changed"*"NoSuchKeyword"*"afterwards run"* ]]
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
 	guest exc-instance-connect sshd enable
 	guest_trust
 	one_time
@@ -271,8 +273,8 @@ replayed" ]
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"still wired to exc-instance-connect, which is harmless"* ]]
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
-	guest sh -c 'kill -HUP $(cat /run/sshd.pid)'
-	wait_for ordinary
+	sshd_reload
+	ordinary
 	# A later installation must not believe that PAM spends keys because this one said so.
 	run guest test -e /etc/exc-instance-connect/pam.wired
 	[ "$status" -eq 1 ]
@@ -295,6 +297,7 @@ replayed" ]
 	[[ "$output" == *"is not removed, because only it runs the next_command"*"let sshd -t find no mistake"* ]]
 	guest test -x /usr/bin/exc-instance-connect
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
 	package --erase exc-instance-connect
 	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 }

@@ -23,12 +23,25 @@ setup() {
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
+	# A test that failed fails alone.
+	[ -n "${BATS_TEST_COMPLETED-}" ] || sshd_is_back
+	sshd_reload
 	wired disable >/dev/null
 	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
 	ordinary_login
 }
 
 wired() { guest /usr/bin/exc-instance-connect sshd "$@"; }
+sshd_is_back() {
+	port_is_free || true
+	! guest test -e /run/kept || sshd_unwrapped
+	sshd_answers && guest test -s /run/sshd.pid || {
+		guest pkill -o -x sshd || true
+		guest sh -c '/usr/sbin/sshd -D >/dev/null 2>&1 &' 3>&-
+		wait_for guest test -s /run/sshd.pid
+		wait_for sshd_answers
+	}
+}
 ordinary_login() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 fingerprint_etc() {
 	guest find /etc/ssh /etc/pam.d /etc/exc-instance-connect -type f -exec stat -c '%n %a %u %g' {} + \
@@ -122,8 +135,8 @@ replayed" ]
 	run guest sh -c 'ls -d /tmp/exc-instance-connect-* 2>/dev/null'
 	[ -z "$output" ]
 	wired status
-	guest sh -c 'kill -HUP $(cat /run/sshd.pid)'
-	wait_for one_time_login
+	sshd_reload
+	one_time_login
 }
 
 @test "while an sshd runs whose host keys are gone, nothing is changed, so that it goes on" {
@@ -189,6 +202,7 @@ replayed" ]
 @test "a configuration without the drop-in folder is left alone" {
 	guest cp -p /etc/ssh/sshd_config /run/sshd_config.kept
 	guest sed -i '/^Include/d' /etc/ssh/sshd_config
+	sshd_reload
 	fingerprint_etc >"$BATS_TEST_TMPDIR/without"
 	run wired enable
 	fingerprint_etc | diff "$BATS_TEST_TMPDIR/without" -
@@ -198,7 +212,8 @@ replayed" ]
 }
 
 @test "without PAM a key is bound to the first connection, and PAM's file is not touched" {
-	guest sh -c 'echo UsePAM no >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_setting 'UsePAM no'
+	sshd_reload
 	guest sha256sum /etc/pam.d/sshd >"$BATS_TEST_TMPDIR/pam"
 	run wired enable
 	echo "$output"
@@ -215,7 +230,8 @@ replayed" ]
 
 @test "enabling again after PAM went out of use relies on its module no longer" {
 	wired enable
-	guest sh -c 'echo UsePAM no >/etc/ssh/sshd_config.d/20-other.conf'
+	sshd_setting 'UsePAM no'
+	sshd_reload
 	run wired enable
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -278,26 +294,184 @@ replayed" ]
 	guest cp -p /run/pam.kept /etc/pam.d/sshd
 }
 
-# An sshd that passes every test and serves (-R is one connection), and does not come back from a reload.
-@test "when sshd does not answer after the reload, everything is put back" {
-	guest cp -p /usr/sbin/sshd /run/sshd.kept
-	guest sh -c 'cat >/usr/sbin/sshd.new <<"END"
-#!/bin/sh
-case " $* " in
-*" -t "* | *" -T "* | *" -R "*) exec /run/sshd.kept "$@" ;;
+# sshd_wrapped [SHELL COMMANDS]: an sshd that runs them in place of a start or a reload, at the first of these, and
+# otherwise is what it was. (-t and -T are tests of it, -R is one connection.)
+sshd_wrapped() {
+	guest sh -c 'mkdir /run/kept && cp -p /usr/sbin/sshd /run/kept/sshd && touch /run/kept/first'
+	guest sh -c 'cat >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd' <<END
+#!/bin/bash
+case " \$* " in
+*" -t "* | *" -T "* | *" -R "*) ;;
+*) if rm /run/kept/first 2>/dev/null; then
+$1
+else
+:
+${2-}
+fi ;;
 esac
-exit 1
+exec -a /usr/sbin/sshd /run/kept/sshd "\$@"
 END
-chmod 0755 /usr/sbin/sshd.new
-mv /usr/sbin/sshd.new /usr/sbin/sshd'
+}
+sshd_unwrapped() { guest sh -c 'cp -p /run/kept/sshd /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd && rm -r /run/kept'; }
+
+@test "an sshd that ends at the reload is started again, and everything is put back" {
+	sshd_wrapped 'exit 1'
 	run wired enable
-	guest sh -c 'cp -p /run/sshd.kept /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd'
+	sshd_unwrapped
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"sshd did not answer after the reload"*"everything was put back as it was"* ]]
+	ordinary_login
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "an sshd that cannot be started again is named loudly, and everything is put back" {
+	sshd_wrapped 'exit 1' 'exit 1'
+	run wired enable
+	sshd_unwrapped
 	guest sh -c '/usr/sbin/sshd -D >/dev/null 2>&1 &' 3>&-
 	wait_for sshd_answers
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"sshd did not answer after the reload"*"everything was put back as it was"* ]]
+	[[ "$output" == *"sshd did not answer after the reload"*"everything was put back as it was"*"SSHD DOES NOT ANSWER"* ]]
 	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "when the second of two addresses stops answering, everything is put back" {
+	guest ip addr add 10.97.9.9/32 dev lo
+	sshd_setting 'ListenAddress 10.97.9.9\nListenAddress 0.0.0.0:2222\nListenAddress 10.97.0.2'
+	sshd_reload
+	fingerprint_etc >"$BATS_TEST_TMPDIR/two"
+	sshd_wrapped 'ip addr del 10.97.9.9/32 dev lo' 'ip addr add 10.97.9.9/32 dev lo'
+	run wired enable
+	sshd_unwrapped
+	echo "$output"
+	guest bash -c 'exec 3<>/dev/tcp/10.97.9.9/22'
+	guest ip addr del 10.97.9.9/32 dev lo
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"sshd did not answer after the reload, at 10.97.9.9:22"*"everything was put back as it was"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/two" -
+}
+
+@test "where IPv6 is off, sshd is tried at the address that is left" {
+	guest sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+	sshd_setting 'AddressFamily any\nListenAddress ::\nListenAddress 0.0.0.0'
+	sshd_reload
+	fingerprint_etc >"$BATS_TEST_TMPDIR/off"
+	sshd_wrapped 'exit 1'
+	run wired enable
+	sshd_unwrapped
+	echo "$output"
+	ordinary_login
+	failed=$status
+	run wired enable
+	guest sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
+	echo "$output"
+	[ "$failed" -eq 1 ]
+	[ "$status" -eq 0 ]
+	one_time_login
+}
+
+sshd_pid() { guest cat /run/sshd.pid; }
+# A program that holds port 2222 on every address, until port_is_free
+port_is_taken() {
+	guest "$PYTHON" -c 'import os, socket, time
+s = socket.create_server(("", 2222))
+print(os.getpid(), flush=True)
+time.sleep(600)' >"$BATS_TEST_TMPDIR/taker" 2>&1 3>&- </dev/null &
+	wait_for test -s "$BATS_TEST_TMPDIR/taker"
+}
+port_is_free() { guest kill "$(<"$BATS_TEST_TMPDIR/taker")" 2>/dev/null; }
+
+@test "an edit that sshd has not read yet is left for a person to load: nothing is changed, and sshd goes on" {
+	port_is_taken
+	sshd_setting 'Port 2222'
+	fingerprint_etc >"$BATS_TEST_TMPDIR/edited"
+	pid=$(sshd_pid)
+	run wired enable
+	port_is_free
+	echo "$output"
+	ordinary_login
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/etc/ssh/sshd_config.d/20-other.conf was edited after sshd loaded it, and nothing was changed"*"reload or restart sshd yourself, then run: exc-instance-connect sshd enable"* ]]
+	[ "$(sshd_pid)" = "$pid" ]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/edited" -
+}
+
+@test "an edit with an old date, a removed drop-in and a file of another place count as edits too" {
+	sshd_setting 'ClientAliveInterval 0' 30
+	guest sh -c 'echo "Include /run/more.conf" >/etc/ssh/sshd_config.d/31-other.conf; : >/run/more.conf'
+	sshd_reload
+	run wired enable
+	[ "$status" -eq 0 ]
+	guest sh -c 'echo "LogLevel VERBOSE" >/run/more.conf'
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/run/more.conf was edited after"* ]]
+	sshd_reload
+	guest rm /etc/ssh/sshd_config.d/30-other.conf
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/etc/ssh/sshd_config.d was edited after"* ]]
+	sshd_reload
+	wired enable
+	sshd_setting 'LogLevel INFO'
+	guest touch -d 2020-01-01 /etc/ssh/sshd_config.d/20-other.conf
+	run wired enable
+	[ "$status" -eq 1 ]
+}
+
+@test "without a PidFile, other ports than sshd listens on count as an edit" {
+	sshd_setting 'PidFile none' 19
+	sshd_reload_without_pid_file
+	pid=$(guest pgrep -of 'sshd: .*listener')
+	port_is_taken
+	sshd_setting 'Port 2222'
+	run wired enable
+	port_is_free
+	echo "$output"
+	ordinary_login
+	guest rm /etc/ssh/sshd_config.d/20-other.conf /etc/ssh/sshd_config.d/19-other.conf
+	guest kill -HUP "$pid"
+	wait_for guest test -s /run/sshd.pid
+	wait_for sshd_answers
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"nothing was changed"*"restart sshd yourself"* ]]
+}
+sshd_reload_without_pid_file() {
+	guest sh -c 'kill -HUP "$(cat /run/sshd.pid)"'
+	wait_for guest sh -c '! test -e /run/sshd.pid'
+	wait_for sshd_answers
+}
+
+@test "disable with an edit that sshd has not read takes the files away, and leaves the reload to a person" {
+	wired enable
+	port_is_taken
+	sshd_setting 'Port 2222'
+	pid=$(sshd_pid)
+	run wired disable
+	port_is_free
+	echo "$output"
+	ordinary_login
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it"*"sshd asks exc-instance-connect until it is reloaded or restarted"* ]]
+	[ "$(sshd_pid)" = "$pid" ]
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "disable with such an edit leaves a chained command with the agent, which sshd still asks for it" {
+	other_command
+	wired enable --chain
+	sshd_setting 'LogLevel VERBOSE'
+	fingerprint_etc >"$BATS_TEST_TMPDIR/chained"
+	run wired disable
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"then run: exc-instance-connect sshd disable"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/chained" -
 }
 
 @test "a PAM file that cannot be written changes nothing" {

@@ -137,3 +137,77 @@ END
 	guest_files | grep -v exc-instance-connect | diff <(grep -v exc-instance-connect "$BATS_TEST_TMPDIR/before") -
 	login "$(ordinary_key ubuntu)" ubuntu true # the sshd that runs goes on
 }
+
+# A port that something else holds: sshd would end if it were reloaded.
+take_port() {
+	guest systemd-run -q --unit=taker /usr/bin/perl -MIO::Socket::INET -e \
+		'my $s = IO::Socket::INET->new(Listen => 1, LocalPort => 2222) or die; sleep 600'
+	wait_for port_is_taken
+}
+port_is_taken() { guest bash -c 'exec 3<>/dev/tcp/127.0.0.1/2222' 2>/dev/null; }
+main_pid() { guest systemctl show -P MainPID ssh; }
+
+@test "an edit that sshd has not read stays for a person to load: installing and removing leave sshd alone" {
+	take_port
+	guest sh -c 'echo "Port 2222" >/etc/ssh/sshd_config.d/20-other.conf'
+	pid=$(main_pid)
+	guest_files >"$BATS_TEST_TMPDIR/before"
+	run install_package
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"afterwards run: exc-instance-connect sshd enable"* ]]
+	[ "$(guest dpkg-query -W -f '${db:Status-Status}' exc-instance-connect)" = installed ]
+	guest_files | grep -v exc-instance-connect | diff <(grep -v exc-instance-connect "$BATS_TEST_TMPDIR/before") -
+	[ "$(main_pid)" = "$pid" ]
+	login "$(ordinary_key ubuntu)" ubuntu true
+	guest dpkg --purge exc-instance-connect
+	[ "$(main_pid)" = "$pid" ]
+	guest systemctl stop taker
+	login "$(ordinary_key ubuntu)" ubuntu true
+}
+
+@test "options in the unit, or in the file with its variables, that sshd was not started with count as an edit" {
+	install_package
+	guest exc-instance-connect sshd enable
+	guest sh -c 'mkdir -p /etc/systemd/system/ssh.service.d; printf "[Service]\nEnvironment=X=y\n" >/etc/systemd/system/ssh.service.d/x.conf; systemctl daemon-reload'
+	run guest exc-instance-connect sshd enable
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"ssh.service.d/x.conf was edited after sshd loaded it"* ]]
+	guest systemctl restart ssh
+	guest exc-instance-connect sshd enable
+	guest touch /etc/default/ssh
+	run guest exc-instance-connect sshd enable
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"/etc/default/ssh was edited after sshd loaded it"* ]]
+	# What systemd's generators make whenever it reads its units is not an edit.
+	guest systemctl restart ssh
+	guest sh -c 'mkdir -p /run/systemd/system/ssh.service.d; printf "[Service]\nEnvironment=X=y\n" >/run/systemd/system/ssh.service.d/z.conf; systemctl daemon-reload'
+	guest exc-instance-connect sshd enable
+	guest rm -r /run/systemd/system/ssh.service.d
+}
+
+# The port is taken between the last test of the configuration and the reload.
+@test "an sshd that ends at the reload is started again by systemd, and everything is put back" {
+	install_package
+	guest exc-instance-connect sshd disable
+	guest_files >"$BATS_TEST_TMPDIR/before"
+	guest sh -c 'mkdir /run/kept && cp -p /usr/sbin/sshd /run/kept/sshd && touch /run/kept/first'
+	guest sh -c 'cat >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd' <<'END'
+#!/bin/bash
+case " $* " in
+*" -t "* | *" -T "* | *" -R "*) ;;
+*) ! rm /run/kept/first 2>/dev/null || exit 255 ;;
+esac
+exec -a /usr/sbin/sshd /run/kept/sshd "$@"
+END
+	run guest exc-instance-connect sshd enable
+	guest sh -c 'cp -p /run/kept/sshd /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd && rm -r /run/kept'
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"sshd did not answer after the reload"*"everything was put back as it was"* ]]
+	[[ "$output" != *"SSHD DOES NOT ANSWER"* ]]
+	guest systemctl is-active ssh
+	login "$(ordinary_key ubuntu)" ubuntu true
+	guest_files | diff "$BATS_TEST_TMPDIR/before" -
+}
