@@ -10,6 +10,8 @@
 #define PAM_STACK_FILE "/etc/pam.d/sshd"
 /* Where Debian's pam-auth-update(8) puts lines for all services; sshd's file includes it */
 #define PAM_STACK_COMMON_FILE "/etc/pam.d/common-session"
+/* And, at the same time, for those that nobody sits at */
+#define PAM_STACK_OTHER_FILE "/etc/pam.d/common-session-noninteractive"
 
 /* Does one of the two files have the module? Comments do not count. */
 bool pam_stack_has_module(void);

@@ -79,6 +79,11 @@ static int roll_back(const struct before *before, bool units_changed, const char
 	bool restored;
 
 	fail(what, why);
+	/* pam-auth-update keeps notes of its own about these files, beside them. */
+	if (pam_stack_has_module() && !before->wiring.pam)
+		pam_stack_remove(worse, sizeof worse);
+	else if (!pam_stack_has_module() && before->wiring.pam)
+		pam_stack_add(worse, sizeof worse);
 	restored = file_backup_restore(&before->backup, worse, sizeof worse);
 	if (!restored)
 		fail("not everything could be put back", worse);

@@ -47,6 +47,7 @@ static const char *const paths[] = {
 	WIRING_DROP_IN_FIRST,
 	PAM_STACK_FILE,
 	PAM_STACK_COMMON_FILE,
+	PAM_STACK_OTHER_FILE,
 	PAM_WIRED_FILE,
 	CONFIG_FILE,
 	UNIT_PATH("ssh.service"),

@@ -210,4 +210,7 @@ END
 	guest systemctl is-active ssh
 	login "$(ordinary_key ubuntu)" ubuntu true
 	guest_files | diff "$BATS_TEST_TMPDIR/before" -
+	guest exc-instance-connect sshd enable
+	guest_trust
+	one_time_login_once
 }
