@@ -135,6 +135,12 @@ static bool read_single_use(struct config *config, const char *value)
 	return false;
 }
 
+static bool read_signed_time(struct config *config, const char *value)
+{
+	config->signed_time_required = strcmp(value, "required") == 0;
+	return config->signed_time_required || strcmp(value, "no") == 0;
+}
+
 static bool read_sandbox(struct config *config, const char *value)
 {
 	config->sandbox = strcmp(value, "yes") == 0;
@@ -156,6 +162,7 @@ static const struct setting {
 	{ "single_use", read_single_use, "auto, pam, connection or no" },
 	{ "deny_users", read_deny_users, "user names" },
 	{ "signer_name", read_signer_name, "a DNS name in lower case" },
+	{ "signed_time", read_signed_time, "required or no" },
 	{ "sandbox", read_sandbox, "yes or no" },
 	{ "next_command", read_next_command,
 	  "an absolute path with arguments and the tokens %% %f %h %k %t %U %u" },
@@ -227,6 +234,7 @@ static void set_defaults(struct config *config)
 		.clock_skew = 5,
 		.timeout_ms = 2000,
 		.single_use = SINGLE_USE_AUTO,
+		.signed_time_required = true,
 		.sandbox = true,
 	};
 }

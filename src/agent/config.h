@@ -35,6 +35,7 @@ struct config {
 	unsigned int clock_skew; /* seconds */
 	unsigned int timeout_ms;
 	enum single_use single_use;
+	bool signed_time_required; /* an answer without it counts for nothing */
 	bool sandbox; /* put up walls before anything from the network is read */
 };
 

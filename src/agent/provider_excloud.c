@@ -151,6 +151,22 @@ static void refuse(const struct request *request, const struct moment *moment,
 	sink->refuse(sink->context, grant, verdict, is_explained ? detail : NULL);
 }
 
+/* Refuse an answer that has grants and no signed time. Anyone between the endpoint and us can take
+ * it out, and by our own clock, where that is slow, an old key would then be good. One entry says
+ * so, however many grants there are: none of them is read. */
+static bool refuse_without_time(const struct request *request, const cJSON *answer)
+{
+	const struct provider_sink *sink = request->sink;
+	const struct grant unread = { 0 };
+
+	if (!request->query->config->signed_time_required || json_string(answer, "time") != NULL)
+		return false;
+	sink->refuse(sink->context, &unread, GRANT_TIME_MISSING,
+		     "the endpoint sent grants without its signed time, or somebody took it out; "
+		     "let the endpoint sign it, see signed_time in exc-instance-connect.conf(5)");
+	return true;
+}
+
 /* Look through the answer's grants for one that holds. */
 static void choose(const struct request *request, const cJSON *answer)
 {
@@ -224,7 +240,8 @@ static enum problem find_grants(struct request *request, char *detail)
 			 config->trust_dir);
 		return PROBLEM_TRUST_EMPTY;
 	}
-	choose(request, answer);
+	if (!refuse_without_time(request, answer))
+		choose(request, answer);
 	return PROBLEM_NONE;
 }
 

@@ -40,6 +40,7 @@
 	X(GRANT_WRONG_FINGERPRINT, "wrong_fingerprint")                                            \
 	X(GRANT_UNSUPPORTED_RESTRICTION, "unsupported_restriction")                                \
 	X(GRANT_WRONG_NONCE, "wrong_nonce")                                                        \
+	X(GRANT_TIME_MISSING, "time_missing")                                                      \
 	X(GRANT_NO_MEMORY, "no_memory")
 
 enum grant_verdict {

@@ -182,7 +182,37 @@ finding() { jq -r '.findings[] | select(.name == "clock") | "\(.level): \(.text)
 refused wrong_nonce" ]
 }
 
-@test "without the signed time that there was before, no old key is revived either" {
+@test "grants from which somebody took the signed time are refused, whatever the clock" {
+	old=$(<"$GUEST_DIR/old")
+	issued=$(date -d "$(jq -r .expires_at "$old.answer")" +%s)
+	for key in "$old" "$(ask ubuntu)"; do
+		answer_for "$key" 'del(.time)'
+		# By this clock the old key is good, and nothing was vouched for since the boot.
+		clock
+		[ "$key" != "$old" ] || clock "FAKETIME=$((issued - 3 - $(date +%s)))"
+		forget_events
+		refused_by_answer "$key"
+		[ "$(events EVENT USER REASON)" = "refused ubuntu time_missing" ]
+		texts | grep "let the endpoint sign it, see signed_time in exc-instance-connect.conf(5)"
+		finding
+		[[ "$(finding)" == "warning: "*"without a signed time"*"(time_missing)|"*"signed_time = no"* ]]
+	done
+	# A time that is not a string does not count as one.
+	jq '.time = null' "$BATS_TEST_TMPDIR/answer" >"$BATS_TEST_TMPDIR/null"
+	mv "$BATS_TEST_TMPDIR/null" "$BATS_TEST_TMPDIR/answer"
+	forget_events
+	refused_by_answer "$key"
+	[ "$(events EVENT REASON)" = "refused time_missing" ]
+}
+
+@test "an answer without grants needs no signed time" {
+	echo '{"instance_id":"42","grants":[]}' >"$BATS_TEST_TMPDIR/answer"
+	refused_by_answer "$(ask ubuntu)"
+	[ -z "$(events)" ]
+}
+
+@test "without the signed time that there was before, no old key is revived where none is required" {
+	agent_conf "signed_time = no"
 	old=$(<"$GUEST_DIR/old")
 	issued=$(date -d "$(jq -r .expires_at "$old.answer")" +%s)
 	login "$(ask ubuntu)" ubuntu true # the time is vouched for
@@ -203,6 +233,7 @@ refused wrong_nonce" ]
 }
 
 @test "where nobody signs the time, a slow clock is named by the refusal and by doctor" {
+	agent_conf "signed_time = no"
 	for behind in $DAY 3600; do
 		clock "FAKETIME=-$behind"
 		key=$(ask ubuntu)
@@ -219,6 +250,7 @@ refused wrong_nonce" ]
 }
 
 @test "where nobody signs the time, a fast clock is named by the refusal and by doctor" {
+	agent_conf "signed_time = no"
 	clock "FAKETIME=+1d"
 	key=$(ask ubuntu)
 	answer_for "$key" 'del(.time)'
@@ -232,6 +264,7 @@ refused wrong_nonce" ]
 }
 
 @test "where nobody signs the time and the clock is right, a fresh key logs in and doctor says whose clock counts" {
+	agent_conf "signed_time = no"
 	key=$(ask ubuntu)
 	answer_for "$key" 'del(.time)'
 	endpoint_start answer "$BATS_TEST_TMPDIR/answer"

@@ -27,11 +27,13 @@
 
 #define STATUS_MASK 0x07
 #define WANTS_MORE 0x08 /* the sink takes none */
+#define NEEDS_TIME 0x10 /* signed_time = required, as it is by default */
 
 static struct answer {
 	uint8_t flags;
 	const uint8_t *bytes;
 	size_t length;
+	bool has_time; /* a time was signed for it */
 } answer;
 static char *ledger_directory; /* left to who runs this, in TMPDIR */
 static struct config config;
@@ -78,6 +80,7 @@ static const uint8_t *put_signed(FILE *out, const uint8_t *at, const uint8_t *en
 	size_t length = 0;
 	FILE *claims = open_memstream(&payload, &length);
 
+	answer.has_time |= *at == BEGIN_TIME;
 	for (at++; at < (stop == NULL ? end : stop); at++)
 		if (*at == NONCE)
 			fputs(nonce, claims);
@@ -166,6 +169,7 @@ static bool take(void *context, const struct grant *grant, time_t now)
 
 	must(*taken == 0 || (answer.flags & WANTS_MORE) != 0);
 	++*taken;
+	must((answer.flags & NEEDS_TIME) == 0 || answer.has_time);
 	must(strcmp(grant->user, SIGNERS_USER) == 0);
 	must(strcmp(grant->fingerprint, SIGNERS_FINGERPRINT) == 0);
 	must(now >= SIGNERS_NOW && now < grant->expires && grant->expires - grant->issued <= 60);
@@ -208,7 +212,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 	if (length == 0)
 		return 0;
-	answer = (struct answer){ bytes[0], bytes + 1, length - 1 };
+	answer = (struct answer){ bytes[0], bytes + 1, length - 1, false };
+	config.signed_time_required = (answer.flags & NEEDS_TIME) != 0;
 	must(ledger_open(&ledger, ledger_directory));
 	/* What one input has vouched for must not decide about the next. */
 	unlinkat(ledger.directory, "vouched", 0);

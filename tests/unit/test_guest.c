@@ -43,6 +43,7 @@ static void a_missing_file_means_the_defaults(void **state)
 	assert_int_equal(config.clock_skew, 5);
 	assert_int_equal(config.timeout_ms, 2000);
 	assert_int_not_equal(config.single_use, SINGLE_USE_AUTO);
+	assert_true(config.signed_time_required);
 	assert_true(config.sandbox);
 	assert_false(config_denies(&config, "ubuntu"));
 	assert_false(config_denies(&config, ""));
@@ -58,7 +59,7 @@ static void every_setting_is_read(void **state)
 			 "instance_id = i-42.a_b\ntrust_dir = /srv/trust\nmax_key_lifetime = 30\n"
 			 "clock_skew = 0\ntimeout_ms = 500\nsingle_use = pam ; a comment\n"
 			 "deny_users = root, admin\nsigner_name = signer.example\nsandbox = no\n"
-			 "next_command = /usr/bin/other \"a b\" %u %f\n",
+			 "signed_time = no\nnext_command = /usr/bin/other \"a b\" %u %f\n",
 			 &config, detail));
 	assert_string_equal(config.metadata_url, "https://[fd00::1]:8080");
 	assert_string_equal(config.instance_id, "i-42.a_b");
@@ -69,11 +70,14 @@ static void every_setting_is_read(void **state)
 	assert_int_equal(config.clock_skew, 0);
 	assert_int_equal(config.timeout_ms, 500);
 	assert_int_equal(config.single_use, SINGLE_USE_PAM);
+	assert_false(config.signed_time_required);
 	assert_false(config.sandbox);
 	assert_true(config_denies(&config, "root"));
 	assert_true(config_denies(&config, "admin"));
 	assert_false(config_denies(&config, "roo"));
 	assert_false(config_denies(&config, "roots"));
+	assert_true(load("signed_time = required\n", &config, detail));
+	assert_true(config.signed_time_required);
 }
 
 static void separators_are_no_part_of_a_value(void **state)
@@ -121,6 +125,7 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "max_key_lifetime = 61\n", "1 to 60 seconds" },
 		{ "clock_skew = 1\nclock_skew = 2\n", "line 2: clock_skew is set twice" },
 		{ "sandbox = maybe\n", "sandbox = maybe is not yes or no" },
+		{ "signed_time = yes\n", "signed_time = yes is not required or no" },
 		{ "single_use = maybe\n", "auto, pam, connection or no" },
 		{ "metadata_url = ftp://x\n", "http:// or https://" },
 		{ "metadata_url = http://user@x\n", "http:// or https://" },
