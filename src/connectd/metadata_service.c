@@ -113,13 +113,20 @@ static void get_grants(const struct service *service, const struct http_request 
 	object = cJSON_CreateObject();
 	cJSON_AddStringToObject(object, "instance_id", vm_id);
 	grants = cJSON_AddArrayToObject(object, "grants");
-	while (statement != NULL && store_next(service->store, statement)) {
+	while (statement != NULL && store_next(service->store, statement))
 		add_grant(statement, grants, first_served);
-		service->state->metrics.grants_served++;
-	}
-	note_all_served(service->store, first_served, request->peer);
-	if (nonce_is_valid(request->nonce))
+	if (nonce_is_valid(request->nonce)) {
 		signed_time = sign_time(service, vm_id, request->nonce);
+		/* The guest would take none of them. */
+		if (signed_time == NULL && grants->child != NULL) {
+			cJSON_Delete(object);
+			deny(response, 503, "metadata.unavailable",
+			     "the time could not be signed; try again");
+			return;
+		}
+	}
+	service->state->metrics.grants_served += (uint64_t)cJSON_GetArraySize(grants);
+	note_all_served(service->store, first_served, request->peer);
 	if (signed_time != NULL)
 		cJSON_AddStringToObject(object, "time", signed_time);
 	respond_json(response, 200, object);
