@@ -36,6 +36,7 @@ struct query {
 	char fingerprint[FINGERPRINT_SIZE];
 	char key_hash[DIGEST_HEX_SIZE]; /* empty if sshd passed no key */
 	struct connection connection; /* that asks */
+	int64_t ledger_made; /* 0 where no use is recorded */
 	bool has_grants; /* the ledger may have grown, and is swept */
 };
 
@@ -193,6 +194,10 @@ static void refuse(void *context, const struct grant *grant, enum grant_verdict 
 	struct query *query = context;
 
 	query->has_grants = true;
+	if (verdict == GRANT_ISSUED_BEFORE_LEDGER && detail == NULL)
+		detail = LEDGER_DIR
+			" was made after that, or just before, and does not know whether "
+			"the key is spent; ask for a new key";
 	audit_grant(query, grant, AUDIT_REFUSED, grant_verdict_name(verdict), detail);
 }
 
@@ -203,7 +208,8 @@ static enum problem find_key(struct query *query, char *detail)
 	const struct provider_query wanted = { .config = query->config,
 					       .ledger = query->ledger,
 					       .user = query->user,
-					       .fingerprint = query->fingerprint };
+					       .fingerprint = query->fingerprint,
+					       .ledger_made = query->ledger_made };
 	const struct provider_sink sink = { .context = query, .take = take, .refuse = refuse };
 	enum problem problem;
 
@@ -235,6 +241,10 @@ static void serve(const struct config *config, const struct ledger *ledger,
 	}
 	if (config_denies(config, query.user) || !read_key(&query, asked->fingerprint))
 		return;
+	if (config->single_use != SINGLE_USE_NO && !ledger_made(ledger, &query.ledger_made)) {
+		report_ledger(ledger, query.user);
+		return;
+	}
 	connection_of_ancestors(&query.connection);
 	if (answer_again(&query))
 		return;

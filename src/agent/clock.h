@@ -9,6 +9,10 @@
 /* Seconds since the kernel started, suspension included (clock_gettime(2), CLOCK_BOOTTIME). */
 int64_t clock_boottime(void);
 
+/* The same in nanoseconds. */
+int64_t clock_boottime_ns(void);
+#define CLOCK_NS_PER_SECOND 1000000000
+
 /* The start is known in whole seconds, from three values that are cut to whole seconds: it may be
  * so many later than clock_started() says, and never later. */
 #define CLOCK_STARTED_ERROR 2

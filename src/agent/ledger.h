@@ -3,6 +3,7 @@
  *
  *   /run/exc-instance-connect/keys/<sha256 of the key's blob>/<sha256 of the jti>.offered
  *                                                             <sha256 of the jti>.used
+ *   /run/exc-instance-connect/keys/created, made: when this ledger was made
  *
  * An offer is a small text file, made whole by link(2); lines of `connection` are appended to it.
  * The used mark is an empty file made with O_CREAT|O_EXCL: that system call is the one moment at
@@ -11,6 +12,8 @@
 #define EXC_LEDGER_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
 
 #include "agent/connection.h"
 #include "agent/offer.h"
@@ -50,6 +53,21 @@ bool ledger_open(struct ledger *ledger, const char *directory);
 bool ledger_open_as_root(struct ledger *ledger, const char *directory);
 
 void ledger_close(struct ledger *ledger);
+
+/* Empty files in the directory that holds the marks, so that they go when the marks go. tmpfiles.d
+ * makes the first, and its modification time is that of the wall clock then. The agent makes the
+ * second, and its modification time is that moment in boot time. */
+#define LEDGER_CREATED "created"
+#define LEDGER_MADE "made"
+
+/* Find out when this ledger was made, in nanoseconds of clock_boottime_ns(): it does not know what
+ * was spent before that. A ledger that does not tell counts as made now, from this call on. False,
+ * with errno, when the moment cannot be read or kept: then no grant is known to be younger. */
+bool ledger_made(const struct ledger *ledger, int64_t *made);
+
+/* The earliest iat (seconds since 1970) of a grant that was surely issued after the ledger was
+ * `made`, if it was `now` by the issuer's clock when clock_boottime_ns() said `asked`, or later. */
+time_t ledger_earliest_grant(int64_t made, int64_t asked, time_t now);
 
 /* Record that the key whose blob hashes to `key_hash` is offered to `connection`. With `bind`, only
  * the first connection gets LEDGER_OFFERED. Returns LEDGER_OFFERED, LEDGER_OFFERED_BEFORE,

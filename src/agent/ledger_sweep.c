@@ -86,7 +86,8 @@ void ledger_sweep(const struct ledger *ledger)
 	    getrandom(&skip, sizeof skip, GRND_NONBLOCK) == sizeof skip)
 		skip %= (uint32_t)status.st_nlink - 2;
 	while (seen < LEDGER_SWEEP_MAX && (entry = readdir(keys)) != NULL) {
-		if (entry->d_name[0] == '.')
+		/* Not what says when the ledger was made */
+		if (!ledger_entry_is(entry->d_name, ""))
 			continue;
 		if (skip > 0) {
 			skip--;

@@ -19,6 +19,7 @@ struct provider_query {
 	const struct ledger *ledger; /* remembers what was said, and signed times */
 	const char *user; /* a valid name, see grant_user_is_valid() */
 	const char *fingerprint; /* of the offered key, "SHA256:…" */
+	int64_t ledger_made; /* see ledger_made(); 0 where no use is recorded */
 };
 
 /* What becomes of the grants that a provider finds. */

@@ -24,6 +24,8 @@ DEFINE_CLEANUP(signer_t, signer_free);
 struct request {
 	const struct provider_query *query;
 	const struct provider_sink *sink;
+	int64_t asked; /* clock_boottime_ns(), just before… */
+	time_t now; /* … the wall clock showed this */
 	struct imds imds;
 	struct http_answer keys; /* the user's list */
 	char instance_id[INSTANCE_ID_SIZE];
@@ -87,26 +89,38 @@ static void say_unreadable(const struct request *request)
 }
 
 /* The ledger is empty after a boot: if it counts, so does when a key was pushed. */
-static time_t find_boot(const struct request *request, time_t now)
+static time_t find_boot(const struct request *request)
 {
 	const struct config *config = request->query->config;
 
 	if (config->single_use == SINGLE_USE_NO)
 		return 0;
-	return clock_started(now, clock_boottime()) + CLOCK_STARTED_ERROR +
+	return clock_started(request->now, request->asked / CLOCK_NS_PER_SECOND) +
+	       CLOCK_STARTED_ERROR + (time_t)config->clock_skew;
+}
+
+/* The same for the life of this ledger. */
+static time_t find_ledger(const struct request *request)
+{
+	const struct config *config = request->query->config;
+
+	if (config->single_use == SINGLE_USE_NO)
+		return 0;
+	return ledger_earliest_grant(request->query->ledger_made, request->asked, request->now) +
 	       (time_t)config->clock_skew;
 }
 
 /* Verify the blocks that have the offered key, until one is taken. */
-static void choose(const struct request *request, const struct signer *signer, time_t now)
+static void choose(const struct request *request, const struct signer *signer)
 {
 	const struct config *config = request->query->config;
 	const struct provider_sink *sink = request->sink;
 	const struct push_policy policy = { .key = signer_key(signer),
 					    .instance_id = request->instance_id,
 					    .user = request->query->user,
-					    .now = now,
-					    .boot = find_boot(request, now),
+					    .now = request->now,
+					    .boot = find_boot(request),
+					    .ledger = find_ledger(request),
 					    .lifetime_max = config->max_key_lifetime,
 					    .clock_skew = config->clock_skew };
 	struct blocks blocks = list_of(request);
@@ -121,7 +135,7 @@ static void choose(const struct request *request, const struct signer *signer, t
 			verdict = push_verify(&block, &policy, &grant);
 		if (verdict != GRANT_OK)
 			sink->refuse(sink->context, &grant, verdict, NULL);
-		else if (sink->take(sink->context, &grant, now))
+		else if (sink->take(sink->context, &grant, request->now))
 			return;
 	}
 }
@@ -130,7 +144,6 @@ static enum problem find_keys(struct request *request, char *detail)
 {
 	_cleanup_(cleanup_signer_free) signer_t *signer = NULL;
 	const struct provider_sink *sink = request->sink;
-	const time_t now = time(NULL);
 	const struct grant nobodys = { 0 };
 	enum grant_verdict verdict;
 	char name[SIGNER_NAME_SIZE];
@@ -151,11 +164,12 @@ static enum problem find_keys(struct request *request, char *detail)
 	if (problem == PROBLEM_NONE)
 		problem = ec2_get_signer_name(&request->imds, name, detail);
 	if (problem == PROBLEM_NONE)
-		problem = ec2_get_signer(&request->imds, name, now, &signer, &verdict, detail);
+		problem = ec2_get_signer(&request->imds, name, request->now, &signer, &verdict,
+					 detail);
 	if (problem != PROBLEM_NONE)
 		return problem;
 	if (verdict == GRANT_OK)
-		choose(request, signer, now);
+		choose(request, signer);
 	else
 		sink->refuse(sink->context, &nobodys, verdict, detail);
 	return PROBLEM_NONE;
@@ -164,8 +178,11 @@ static enum problem find_keys(struct request *request, char *detail)
 static enum problem find_all(const struct provider_query *query, const struct provider_sink *sink,
 			     char *detail)
 {
-	struct request request = { .query = query, .sink = sink };
-	enum problem problem = find_keys(&request, detail);
+	struct request request = { .query = query, .sink = sink, .asked = clock_boottime_ns() };
+	enum problem problem;
+
+	request.now = time(NULL);
+	problem = find_keys(&request, detail);
 
 	http_free(&request.keys);
 	imds_close(&request.imds);

@@ -22,7 +22,7 @@ struct request {
 	const struct provider_sink *sink;
 	char instance_id[INSTANCE_ID_SIZE];
 	char nonce[METADATA_NONCE_SIZE];
-	int64_t asked; /* clock_boottime() when the endpoint was asked */
+	int64_t asked; /* clock_boottime_ns() when the endpoint was asked */
 	struct trust *trust;
 };
 
@@ -111,12 +111,28 @@ static struct moment find_now(const struct request *request, const cJSON *answer
 	return moment;
 }
 
+/* By how much the clock that shows `now` and the one that issues grants may differ: a signed time
+ * is that clock's. */
+static time_t find_skew(const struct request *request, const struct moment *moment)
+{
+	return (time_t)(moment->is_vouched ? 0 : request->query->config->clock_skew);
+}
+
 /* The earliest second in which a grant can have been issued after this boot, when the ledger was
  * empty: what is not known for sure counts as before it. */
 static time_t find_boot(const struct request *request, const struct moment *moment)
 {
-	return clock_started(moment->now, request->asked) + CLOCK_STARTED_ERROR +
-	       (time_t)(moment->is_vouched ? 0 : request->query->config->clock_skew);
+	return clock_started(moment->now, request->asked / CLOCK_NS_PER_SECOND) +
+	       CLOCK_STARTED_ERROR + find_skew(request, moment);
+}
+
+/* The same for the life of this ledger, if anything is recorded there. */
+static time_t find_ledger(const struct request *request, const struct moment *moment)
+{
+	if (request->query->config->single_use == SINGLE_USE_NO)
+		return 0;
+	return ledger_earliest_grant(request->query->ledger_made, request->asked, moment->now) +
+	       find_skew(request, moment);
 }
 
 /* What else is known of a refusal, for people: false when nothing is. */
@@ -182,6 +198,7 @@ static void choose(const struct request *request, const cJSON *answer)
 		.fingerprint = request->query->fingerprint,
 		.now = moment.now,
 		.boot = find_boot(request, &moment),
+		.ledger = find_ledger(request, &moment),
 		.lifetime_max = config->max_key_lifetime,
 		.clock_skew = config->clock_skew,
 	};
@@ -223,7 +240,7 @@ static enum problem find_grants(struct request *request, char *detail)
 
 	if (problem != PROBLEM_NONE)
 		return problem;
-	request->asked = clock_boottime();
+	request->asked = clock_boottime_ns();
 	problem = metadata_get_grants(config, request->query->user, request->query->fingerprint,
 				      request->nonce, &answer, detail);
 	if (problem != PROBLEM_NONE || answer == NULL)

@@ -56,6 +56,8 @@ static enum grant_verdict check_times(const struct block *block, const struct pu
 		return GRANT_LIFETIME_TOO_LONG;
 	if (issued < policy->boot)
 		return GRANT_ISSUED_BEFORE_BOOT;
+	if (issued < policy->ledger)
+		return GRANT_ISSUED_BEFORE_LEDGER;
 	grant->issued = (time_t)issued;
 	grant->expires = (time_t)block->expires;
 	return GRANT_OK;

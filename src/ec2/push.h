@@ -21,6 +21,7 @@ struct push_policy {
 	const char *user; /* the Linux user whose list it is in; goes into the grant */
 	time_t now; /* seconds since 1970 */
 	time_t boot; /* before which none may have been pushed; 0: does not matter */
+	time_t ledger; /* when its ledger was made, likewise */
 	unsigned int lifetime_max; /* seconds */
 	unsigned int clock_skew; /* seconds */
 };
@@ -29,8 +30,9 @@ struct push_policy {
  * a salt of 32 bytes over the signed text. A block has its end and not its beginning: it counts as
  * pushed lifetime_max before its end. In this order: GRANT_BAD_ENCODING (the signature is not
  * base64), GRANT_BAD_SIGNATURE, GRANT_WRONG_INSTANCE, GRANT_EXPIRED, GRANT_LIFETIME_TOO_LONG,
- * GRANT_ISSUED_BEFORE_BOOT, GRANT_NO_MEMORY, or GRANT_OK. From GRANT_WRONG_INSTANCE on, `grant` has
- * jti (the SHA-256 of the signed text), caller and request_id, otherwise empty strings. */
+ * GRANT_ISSUED_BEFORE_BOOT, GRANT_ISSUED_BEFORE_LEDGER, GRANT_NO_MEMORY, or GRANT_OK. From
+ * GRANT_WRONG_INSTANCE on, `grant` has jti (the SHA-256 of the signed text), caller and request_id,
+ * otherwise empty strings. */
 enum grant_verdict push_verify(const struct block *block, const struct push_policy *policy,
 			       struct grant *grant);
 

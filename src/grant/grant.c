@@ -93,6 +93,8 @@ static enum grant_verdict check_times(const cJSON *claims, const struct grant_po
 		return GRANT_LIFETIME_TOO_LONG;
 	if (issued < policy->boot)
 		return GRANT_ISSUED_BEFORE_BOOT;
+	if (issued < policy->ledger)
+		return GRANT_ISSUED_BEFORE_LEDGER;
 	return GRANT_OK;
 }
 

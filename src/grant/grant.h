@@ -36,6 +36,7 @@ struct grant_policy {
 	const char *fingerprint; /* of the offered key, "SHA256:…" */
 	time_t now; /* seconds since 1970 */
 	time_t boot; /* when this system started, on the same clock as `now` */
+	time_t ledger; /* when its ledger was made, likewise; 0: nothing depends on that */
 	unsigned int lifetime_max; /* seconds */
 	unsigned int clock_skew; /* seconds */
 };

@@ -34,6 +34,7 @@
 	X(GRANT_EXPIRED, "expired")                                                                \
 	X(GRANT_LIFETIME_TOO_LONG, "lifetime_too_long")                                            \
 	X(GRANT_ISSUED_BEFORE_BOOT, "issued_before_boot")                                          \
+	X(GRANT_ISSUED_BEFORE_LEDGER, "issued_before_ledger")                                      \
 	X(GRANT_BAD_SSH_KEY, "bad_ssh_key")                                                        \
 	X(GRANT_KEY_TYPE_NOT_ALLOWED, "key_type_not_allowed")                                      \
 	X(GRANT_WEAK_KEY, "weak_key")                                                              \

@@ -35,9 +35,31 @@ says() {
 # Once mended, a fresh key works.
 mended() { login "$(ask ubuntu)" ubuntu true; }
 
+# made_again SHELL: a key is spent, the ledger is removed and made again by SHELL, and the key does not come back;
+# whoever spends keys
+made_again() {
+	local mode spent
+	for mode in pam connection; do
+		agent_conf "single_use = $mode"
+		wait_for ledger_is_sure
+		spent=$(ask ubuntu)
+		login "$spent" ubuntu true || return
+		forget_events
+		guest sh -euc "$1"
+		run login "$spent" ubuntu true
+		events EVENT REASON
+		[ "$status" -eq 255 ] || return
+		[ "$(events EVENT REASON)" = "refused issued_before_ledger" ] || return
+		journal SYSLOG_IDENTIFIER=exc-instance-connect | jq -r .MESSAGE | grep -q "ask for a new key" || return
+		# One that is asked for from now on gets in, once nobody can mistake it for an earlier one.
+		wait_for ledger_is_sure
+		mended || return
+	done
+}
+
 @test "/run is full" {
 	guest mount -t tmpfs -o size=4k,mode=0700 tmpfs /run/exc-instance-connect
-	guest chown exc-instance-connect: /run/exc-instance-connect
+	ledger_of_an_hour
 	guest sh -c 'cat /dev/zero >/run/exc-instance-connect/ballast 2>/dev/null || true'
 	run says ledger_unavailable "No space left on device; free space in /run"
 	guest umount /run/exc-instance-connect
@@ -47,8 +69,9 @@ mended() { login "$(ask ubuntu)" ubuntu true; }
 }
 
 @test "/run has no inode left" {
-	guest mount -t tmpfs -o nr_inodes=2,mode=0700 tmpfs /run/exc-instance-connect
-	guest chown exc-instance-connect: /run/exc-instance-connect
+	# For the ledger as it is made, and the ballast
+	guest mount -t tmpfs -o nr_inodes=5,mode=0700 tmpfs /run/exc-instance-connect
+	ledger_of_an_hour
 	guest touch /run/exc-instance-connect/ballast
 	run says ledger_unavailable "No space left on device; free space in /run"
 	guest umount /run/exc-instance-connect
@@ -73,8 +96,24 @@ mended() { login "$(ask ubuntu)" ubuntu true; }
 	guest systemd-tmpfiles --create exc-instance-connect.conf
 	echo "$output"
 	[ "$status" -eq 0 ]
+	wait_for ledger_is_sure
 	mended
 	guest rm -rf /run/away
+}
+
+@test "a spent key does not come back when the ledger is removed and made again as tmpfiles makes it" {
+	made_again "rm -rf $LEDGER; systemd-tmpfiles --create exc-instance-connect.conf"
+}
+
+@test "a spent key does not come back when the ledger is removed and an empty directory made" {
+	made_again "rm -rf $LEDGER; install -d -m 0700 -o exc-instance-connect -g exc-instance-connect $LEDGER"
+	# The rest of it, for the tests that come
+	guest systemd-tmpfiles --create exc-instance-connect.conf
+}
+
+@test "a spent key does not come back when what the ledger holds is removed" {
+	made_again "rm -rf $LEDGER/keys"
+	made_again "rm -rf $LEDGER/keys/*"
 }
 
 @test "the ledger is open to others" {
@@ -172,7 +211,7 @@ refused unknown_key" ]
 @test "the used mark cannot be made: the key opens no session, and the person is told" {
 	# Full between the offer and the session: the PAM stack fills the disk in front of our module.
 	guest mount -t tmpfs -o size=64k,nr_inodes=20,mode=0700 tmpfs /run/exc-instance-connect
-	guest chown exc-instance-connect: /run/exc-instance-connect
+	ledger_of_an_hour
 	guest sh -c 'cat >/usr/local/sbin/fill <<"END"
 #!/bin/sh
 i=0

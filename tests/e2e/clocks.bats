@@ -25,6 +25,8 @@ setup_file() {
 	guest install -d -m 1777 /run/steps
 	old_key >"$GUEST_DIR/old"
 	ordinary_key ubuntu
+	# The first run, by the right clock: from then on the agent knows since when there is the ledger.
+	first_run
 }
 
 teardown_file() {
@@ -40,6 +42,9 @@ setup() {
 
 # What the agent knows of the time from earlier answers, as after a boot
 forget_time() { guest rm -f /run/exc-instance-connect/vouched /run/exc-instance-connect/unvouched; }
+
+# Somebody comes with a key that nobody asked for.
+first_run() { agent authorized-keys ubuntu SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU; }
 
 # clock LINE...: shell that sets the agent's clock, before each of its runs
 clock() { printf '%s\n' "$@" | guest install -m 0644 /dev/stdin /run/clock; }
@@ -167,6 +172,27 @@ finding() { jq -r '.findings[] | select(.name == "clock") | "\(.level): \(.text)
 	issued=$(date -d "$(jq -r .expires_at "$(<"$GUEST_DIR/old").answer")" +%s)
 	clock "FAKETIME=$((issued - 3 - $(date +%s)))"
 	fresh_in_old_out
+}
+
+@test "a clock that was set ahead since the boot keeps nobody out" {
+	guest rm "$LEDGER/keys/made"
+	clock "FAKETIME=+1d"
+	fresh_in_old_out
+}
+
+@test "a clock that was set back since the boot costs one key, and says to ask for another" {
+	guest rm "$LEDGER/keys/made"
+	clock "FAKETIME=-1d"
+	run login "$(ask ubuntu)" ubuntu echo in
+	[ "$status" -eq 255 ]
+	[ "$(events EVENT REASON)" = "refused issued_before_ledger" ]
+	texts | grep "ask for a new key"
+	wait_for ledger_is_sure
+	fresh_in_old_out
+	# As it was, for the tests that come
+	guest rm "$LEDGER/keys/made"
+	clock
+	first_run
 }
 
 @test "an old answer, with the time that was signed for it, revives no old key" {

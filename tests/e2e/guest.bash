@@ -17,8 +17,10 @@ METADATA_ADDRESS=169.254.169.254
 PYTHON=/usr/bin/python3
 # Seconds that anything is waited for
 WAIT_SECONDS=20
-# Seconds after a boot in which a key may be refused, for it could have been issued before the boot
+# Seconds after a boot, and after the ledger was made, in which a key may be refused, for it could have been issued
+# before
 UNSURE_SECONDS=4
+LEDGER=/run/exc-instance-connect
 
 namespaces_allowed() {
 	[ "$(id -u)" -eq 0 ] && unshare --mount --net --pid --fork --mount-proc \
@@ -171,10 +173,12 @@ END
 		"$(connectd token add user:ana --instance '*')" >"$GUEST_DIR/token")
 }
 
-# Who may sign grants, and which instance this is
+# Who may sign grants, and which instance this is. Keys are asked for from here on, and a package that was just
+# installed has just made the ledger.
 guest_trust() {
 	guest install -m 0644 /dev/stdin /etc/exc-instance-connect/trust.d/operator.pem <"$GUEST_DIR/operator.pem"
 	agent_conf
+	wait_for ledger_is_sure
 }
 
 connectd_pid() { pgrep -f "^$EXC_BUILD/src/connectd/exc-connectd --config $GUEST_DIR/connectd.conf\$"; }
@@ -197,10 +201,27 @@ connectd_stop() {
 
 sshd_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/22" 2>/dev/null; }
 
-# Has the guest run long enough to tell keys from before its boot? proc(5): field 22 is in hundredths.
+# Has the guest run long enough to tell keys from before its boot, and from before its ledger if it has one?
+# proc(5): field 22 is in hundredths.
 guest_is_sure() {
 	guest awk -v least="$UNSURE_SECONDS" 'NR == 1 { start = $22 / 100 } NR == 2 { exit $1 - start < least }' \
-		/proc/1/stat /proc/uptime
+		/proc/1/stat /proc/uptime && ledger_is_sure
+}
+# By the agent's stamp, in seconds since the kernel started, or by that of tmpfiles before the agent's first run
+ledger_is_sure() {
+	# shellcheck disable=SC2016 # for the shell over there
+	guest sh -c 'if [ -e "$0/made" ]; then
+			[ $(($(cut -d. -f1 /proc/uptime) - $(stat -c %Y "$0/made"))) -ge "$1" ]
+		elif [ -e "$0/created" ]; then
+			[ $(($(date +%s) - $(stat -c %Y "$0/created"))) -ge "$1" ]
+		fi' "$LEDGER/keys" "$UNSURE_SECONDS"
+}
+
+# ledger_of_an_hour: what is mounted over the ledger's directory becomes one that tmpfiles made an hour ago
+ledger_of_an_hour() {
+	guest chown exc-instance-connect: "$LEDGER"
+	guest systemd-tmpfiles --create exc-instance-connect.conf
+	guest touch -d '1 hour ago' "$LEDGER/keys/created"
 }
 
 # What the operator knows of the guest

@@ -5,7 +5,6 @@
 
 load guest
 
-LEDGER=/run/exc-instance-connect
 AGENTS=8
 # More keys than one run of the agent sweeps
 OLD_KEYS=40
@@ -23,7 +22,7 @@ teardown_file() {
 
 setup() {
 	file_guest_ready
-	guest systemd-tmpfiles --create exc-instance-connect.conf
+	ledger_of_an_hour
 }
 
 teardown() {

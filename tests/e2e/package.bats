@@ -100,6 +100,27 @@ replayed" ]
 	[ "$status" -eq 1 ]
 }
 
+@test "a key that was spent stays spent when the package is upgraded, removed or purged, and installed again" {
+	package --install "$PACKAGE"
+	guest_trust
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	for way in --install --remove --purge; do
+		[ "$way" = --install ] || package "$way" exc-instance-connect
+		package --install "$PACKAGE"
+		# guest_trust would wait until the ledger is old enough.
+		guest install -m 0644 /dev/stdin /etc/exc-instance-connect/trust.d/operator.pem <"$GUEST_DIR/operator.pem"
+		agent_conf
+		forget_events
+		run login "$key" ubuntu true
+		events EVENT REASON
+		[ "$status" -eq 255 ]
+		[[ "$(events EVENT)" != *offered* ]]
+	done
+	wait_for ledger_is_sure
+	login "$(ask ubuntu)" ubuntu true
+}
+
 @test "an AuthorizedKeysCommand of somebody else stays, and the package says what to do" {
 	other_command
 	run package --install "$PACKAGE"

@@ -57,7 +57,7 @@ in_guest() { [ -n "${GUEST_DIR-}" ] || skip "this machine permits no namespaces"
 debian_pam() { dirname "$(dpkg -L libpam-modules | grep '/pam_unix.so$')"; }
 package() { guest rpm --nodeps "$@"; }
 ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
-one_time() { login "$(ask ubuntu)" ubuntu true; }
+one_time() { wait_for ledger_is_sure && login "$(ask ubuntu)" ubuntu true; }
 # Everything in /etc but the accounts, which stay, and the copies that passwd's tools keep
 etc() {
 	guest find /etc -type f ! -name '*-' ! -name 'ld.so.cache' ! -path '/etc/*passwd' ! -path '/etc/*group' \
@@ -114,6 +114,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	# What systemd-tmpfiles makes, rpm knows whose it is; and everybody gets the license.
 	rpm -qp --qf '[%{FILEFLAGS:fflags} %{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]' "$PACKAGE" >"$BATS_TEST_TMPDIR/flags"
 	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect' "$BATS_TEST_TMPDIR/flags"
+	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect/keys' "$BATS_TEST_TMPDIR/flags"
 	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect/receipts' "$BATS_TEST_TMPDIR/flags"
 	for file in "$PACKAGES"/exc-*.rpm; do
 		rpm -qpL "$file" | grep -q '/LICENSE$'
@@ -214,8 +215,15 @@ replayed" ]
 	in_guest
 	package --install "$PACKAGE"
 	guest_trust
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
 	package --erase exc-instance-connect
 	package --install "$PACKAGE"
+	# The ledger went with the package, and what was spent is spent.
+	forget_events
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+	[[ "$(events EVENT)" != *offered* ]]
 	one_time
 	ordinary
 }
@@ -225,6 +233,8 @@ replayed" ]
 	package --install "$PACKAGE"
 	[ "$(reloads)" -ge 1 ]
 	guest_trust
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
 	forget_events
 	run package --upgrade "$NEWER"/exc-instance-connect-[0-9]*.rpm
 	echo "$output"
@@ -232,6 +242,9 @@ replayed" ]
 	[[ "$output" != *sshd* ]]
 	[[ "$(guest rpm --query exc-instance-connect)" == *.el8.* ]]
 	[ "$(reloads)" -eq 0 ]
+	# It is the same ledger.
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
 	one_time
 	ordinary
 	guest exc-instance-connect sshd disable
@@ -279,6 +292,7 @@ replayed" ]
 	run guest test -e /etc/exc-instance-connect/pam.wired
 	[ "$status" -eq 1 ]
 	package --install "$PACKAGE"
+	wait_for ledger_is_sure
 	key=$(ask ubuntu)
 	login "$key" ubuntu true
 	run login "$key" ubuntu true

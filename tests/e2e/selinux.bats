@@ -25,7 +25,8 @@ setup_file() {
 	NEWER=$(echo "$PWD/newer/etc/selinux/$BASE"/policy/policy.*)
 	CONTEXTS=$PWD/stock/etc/selinux/$BASE/contexts/files/file_contexts
 	POLICY=$PWD/policy
-	policy dump "$NEWER" exc_instance_connect_t any_process_t sshd_t sshd_session_t init_t >"$POLICY"
+	policy dump "$NEWER" exc_instance_connect_t any_process_t sshd_t sshd_session_t init_t \
+		systemd_tmpfiles_t >"$POLICY"
 	export STOCK NEWER CONTEXTS POLICY
 	file_guest_start
 	[ -z "${GUEST_DIR-}" ] || chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
@@ -186,6 +187,13 @@ exc_instance_connect_var_run_t" ]
 	grep -q '^/run /var/run$' "$BATS_TEST_TMPDIR/file_contexts.subs_dist"
 	cp "$CONTEXTS" "$BATS_TEST_TMPDIR/file_contexts"
 	[ "$(CONTEXTS=$BATS_TEST_TMPDIR/file_contexts labels dir /run/exc-instance-connect/keys)" = exc_instance_connect_var_run_t ]
+}
+
+@test "systemd-tmpfiles may make the ledger, and the file that tells when" {
+	for permission in create setattr relabelto; do
+		[ -n "$(may systemd_tmpfiles_t exc_instance_connect_var_run_t dir "$permission")" ]
+		[ -n "$(may systemd_tmpfiles_t exc_instance_connect_var_run_t file "$permission")" ]
+	done
 }
 
 @test "all that a login, its receipt and the host keys are seen to do, the policy allows" {

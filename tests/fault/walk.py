@@ -34,6 +34,8 @@ LOADING_STRIDE = 11
 OTHERS_STRIDE = 3
 LEDGER = "/run/exc-instance-connect"
 BACK_OFF = LEDGER + "/endpoint.failed"
+# The agent's note since when there is the ledger. Without it, what tmpfiles.d has left is turned into one.
+MADE = LEDGER + "/keys/made"
 DESCRIPTORS = "/run/fault/descriptors"
 STEPS = ("offer", "proof", "session", "ordinary")
 KINDS = ("call", "calls", "kill", "memory", "memory-gone")
@@ -192,6 +194,8 @@ class Walk:
 
     def one(self, row, step, kind, point, choice):
         key = self.endpoint.new_key()
+        if step == "offer" and os.path.exists(MADE):
+            os.remove(MADE)
         before = self.trace()
         result = self.connect(key, step, kind, point, choice)
         if result.state == "untouched" or (result.error == "-" and kind != "kill"):

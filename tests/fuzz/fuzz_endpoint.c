@@ -51,6 +51,11 @@ int64_t clock_boottime(void)
 	return 5000;
 }
 
+int64_t clock_boottime_ns(void)
+{
+	return 5000 * (int64_t)CLOCK_NS_PER_SECOND;
+}
+
 time_t clock_started(time_t now, int64_t boottime)
 {
 	return now - (time_t)boottime;

@@ -483,7 +483,7 @@ static void keys_of_other_sizes_sign_nothing(void **state)
 	free(small);
 }
 
-static void a_grant_from_before_this_boot_is_refused(void **state)
+static void a_grant_from_before_this_boot_or_this_ledger_is_refused(void **state)
 {
 	const struct world *world = *state;
 	struct grant_policy policy = { .instance_id = "42",
@@ -501,6 +501,13 @@ static void a_grant_from_before_this_boot_is_refused(void **state)
 	assert_int_equal(trust_open(world->directory, &policy.trust), TRUST_OK);
 	assert_verdict(grant_verify(text, strlen(text), &policy, &grant), GRANT_ISSUED_BEFORE_BOOT);
 	policy.boot = NOW;
+	policy.ledger = NOW + 1;
+	assert_verdict(grant_verify(text, strlen(text), &policy, &grant),
+		       GRANT_ISSUED_BEFORE_LEDGER);
+	assert_string_equal(grant_verdict_name(GRANT_ISSUED_BEFORE_LEDGER), "issued_before_ledger");
+	/* Who asked for it is known, for the journal. */
+	assert_string_not_equal(grant.caller, "");
+	policy.ledger = NOW;
 	assert_verdict(grant_verify(text, strlen(text), &policy, &grant), GRANT_OK);
 	trust_free(policy.trust);
 	free(header);
@@ -571,7 +578,7 @@ int main(void)
 		cmocka_unit_test(a_kid_may_be_the_hash_of_the_public_key),
 		cmocka_unit_test(every_hostile_grant_is_refused_for_its_own_reason),
 		cmocka_unit_test(keys_of_other_sizes_sign_nothing),
-		cmocka_unit_test(a_grant_from_before_this_boot_is_refused),
+		cmocka_unit_test(a_grant_from_before_this_boot_or_this_ledger_is_refused),
 		cmocka_unit_test(a_megabyte_is_refused_without_looking_into_it),
 		cmocka_unit_test(a_refused_grant_still_says_who_asked_for_it),
 		cmocka_unit_test(every_verdict_has_a_name_of_its_own),

@@ -500,6 +500,164 @@ static void a_refusal_for_another_reason_says_nothing_of_the_clock(void **state)
 	ledger_close(&ledger);
 }
 
+/* What tmpfiles.d leaves, so many seconds ago by the wall clock */
+static void make_created(const struct ledger *ledger, time_t seconds_ago)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 0 } };
+	int fd = openat(ledger->keys, LEDGER_CREATED, O_CREAT | O_WRONLY, 0600);
+
+	clock_gettime(CLOCK_REALTIME, &times[1]);
+	times[1].tv_sec -= seconds_ago;
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+}
+
+static int64_t when_made(const struct ledger *ledger)
+{
+	int64_t made;
+
+	assert_true(ledger_made(ledger, &made));
+	return made;
+}
+
+static void a_ledger_that_does_not_say_when_it_was_made_is_new(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const int64_t before = clock_boottime_ns();
+	const int64_t made = when_made(&ledger);
+
+	assert_between(made, before, clock_boottime_ns());
+	assert_true(when_made(&ledger) == made);
+	ledger_close(&ledger);
+	ledger = open_ledger(state);
+	assert_true(when_made(&ledger) == made);
+	ledger_sweep(&ledger);
+	assert_true(when_made(&ledger) == made);
+	ledger_close(&ledger);
+}
+
+static void a_ledger_whose_marks_were_removed_is_a_new_one(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	int64_t made, between;
+
+	make_created(&ledger, 1);
+	made = when_made(&ledger);
+	assert_int_equal(unlinkat(ledger.keys, LEDGER_CREATED, 0), 0);
+	assert_true(when_made(&ledger) == made);
+	assert_int_equal(unlinkat(ledger.keys, LEDGER_MADE, 0), 0);
+	assert_int_equal(unlinkat(ledger.directory, "keys", AT_REMOVEDIR), 0);
+	ledger_close(&ledger);
+	between = clock_boottime_ns();
+	ledger = open_ledger(state);
+	assert_between(when_made(&ledger), between, clock_boottime_ns());
+	ledger_close(&ledger);
+}
+
+static void a_ledger_that_tmpfiles_made_is_as_old_as_that(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const int64_t two_seconds = 2 * (int64_t)CLOCK_NS_PER_SECOND;
+	int64_t before = clock_boottime_ns(), made;
+
+	make_created(&ledger, 2);
+	made = when_made(&ledger);
+	assert_between(made, before - two_seconds, clock_boottime_ns() - two_seconds);
+	/* What the wall clock says later moves it no more. */
+	make_created(&ledger, 0);
+	assert_true(when_made(&ledger) == made);
+	/* By a clock that was set ahead: no older than the kernel */
+	unlinkat(ledger.keys, LEDGER_MADE, 0);
+	make_created(&ledger, 2 * (clock_boottime() + 1));
+	assert_true(when_made(&ledger) == 1);
+	assert_true(when_made(&ledger) == 1);
+	/* By one that was set back: no younger than now */
+	unlinkat(ledger.keys, LEDGER_MADE, 0);
+	make_created(&ledger, -1000);
+	before = clock_boottime_ns();
+	made = when_made(&ledger);
+	assert_between(made, before, clock_boottime_ns());
+	assert_true(when_made(&ledger) == made);
+	ledger_close(&ledger);
+}
+
+static void a_stamp_from_another_boot_is_replaced(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const struct timespec ahead = { .tv_sec = clock_boottime() + 1000 };
+	const struct timespec times[2] = { ahead, ahead };
+	const int64_t before = clock_boottime_ns();
+	int64_t made = when_made(&ledger);
+
+	assert_int_equal(utimensat(ledger.keys, LEDGER_MADE, times, 0), 0);
+	made = when_made(&ledger);
+	assert_between(made, before, clock_boottime_ns());
+	assert_true(when_made(&ledger) == made);
+	ledger_close(&ledger);
+}
+
+static int made_racer(struct ledger *ledger, int number)
+{
+	struct stat status;
+	int64_t made;
+
+	(void)number;
+	if (!ledger_made(ledger, &made) || fstatat(ledger->keys, LEDGER_MADE, &status, 0) != 0)
+		return 1;
+	return status.st_mtim.tv_sec == made / CLOCK_NS_PER_SECOND &&
+			       status.st_mtim.tv_nsec == made % CLOCK_NS_PER_SECOND
+		       ? 0
+		       : 1;
+}
+
+static void however_many_are_the_first_they_agree_when_it_was_made(void **state)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		struct ledger ledger = open_ledger(state);
+
+		assert_int_equal(race(&ledger, made_racer), RACERS);
+		assert_int_equal(count_keys(state), 1); /* nothing else is left there */
+		ledger_close(&ledger);
+		end_ledger(state);
+		make_ledger(state);
+	}
+}
+
+static void a_ledger_that_cannot_keep_when_it_was_made_says_so(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	int64_t made;
+
+	assert_int_equal(unlinkat(ledger.directory, "keys", AT_REMOVEDIR), 0);
+	assert_false(ledger_made(&ledger, &made));
+	assert_int_equal(errno, ENOENT);
+	ledger_close(&ledger);
+}
+
+static void a_grant_from_before_the_ledger_is_told_from_a_later_one(void **state)
+{
+	const int64_t tenth = CLOCK_NS_PER_SECOND / 10, start = 1800000000;
+
+	(void)state;
+	/* The tenth of a second after `start` in which each of these is; boot time began there. */
+	for (int made = 0; made < 40; made++)
+		for (int issued = 0; issued < made + 60; issued++)
+			for (int asked = issued; asked < issued + 50; asked++) {
+				const time_t iat = start + issued / 10;
+				const time_t earliest = ledger_earliest_grant(
+					made * tenth, asked * tenth, start + asked / 10);
+
+				if (asked < made)
+					continue;
+				assert_true(issued >= made || iat < earliest);
+				assert_true(issued < made + 30 || iat >= earliest);
+			}
+	/* The endpoint's answer comes later than it was asked: that makes none older. */
+	assert_true(ledger_earliest_grant(0, 10 * tenth, start + 3) > start + 2);
+	/* And asked before it was made is as good as just then. */
+	assert_true(ledger_earliest_grant(20 * tenth, 10 * tenth, start) == start + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +683,13 @@ int main(void)
 		LEDGER_TEST(the_time_that_was_vouched_for_never_goes_back),
 		LEDGER_TEST(a_clock_is_off_by_what_the_last_refused_grant_says),
 		LEDGER_TEST(a_refusal_for_another_reason_says_nothing_of_the_clock),
+		LEDGER_TEST(a_ledger_that_does_not_say_when_it_was_made_is_new),
+		LEDGER_TEST(a_ledger_whose_marks_were_removed_is_a_new_one),
+		LEDGER_TEST(a_ledger_that_tmpfiles_made_is_as_old_as_that),
+		LEDGER_TEST(a_stamp_from_another_boot_is_replaced),
+		LEDGER_TEST(however_many_are_the_first_they_agree_when_it_was_made),
+		LEDGER_TEST(a_ledger_that_cannot_keep_when_it_was_made_says_so),
+		LEDGER_TEST(a_grant_from_before_the_ledger_is_told_from_a_later_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
