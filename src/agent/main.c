@@ -10,8 +10,8 @@
 
 #include <openssl/crypto.h>
 
-#include "agent/agent.h"
-#include "agent/paths.h"
+#include "agent/commands.h"
+#include "ledger/paths.h"
 
 static const struct subcommand {
 	const char *name;

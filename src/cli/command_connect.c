@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exc compute connect: a terminal on a VM. */
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/remote.h"
+#include "cli/terminal/options.h"
+#include "cli/ssh/ssh_run.h"
 
 static void finish(struct ssh_command *command, const char *destination, const void *context)
 {

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/escape.h"
-#include "cli/options.h"
-#include "cli/say.h"
-#include "cli/session.h"
-#include "cli/terminal.h"
-#include "cli/websocket.h"
+#include "cli/terminal/console_escape.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/say.h"
+#include "cli/api/session.h"
+#include "cli/terminal/terminal.h"
+#include "cli/api/websocket.h"
 
 #define PATH "/compute/instance/console/ws/"
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/api.h"
+#include "cli/api/api.h"
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/print.h"
-#include "cli/say.h"
-#include "cli/session.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/print.h"
+#include "cli/terminal/say.h"
+#include "cli/api/session.h"
 
 #define LIMIT_DEFAULT "20"
 /* As many as one answer has room for: see JSON_VALUES_MAX */

@@ -8,10 +8,10 @@
 #include <openssl/crypto.h>
 
 #include "cli/commands.h"
-#include "cli/me.h"
-#include "cli/options.h"
-#include "cli/say.h"
-#include "cli/terminal.h"
+#include "cli/api/account.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/say.h"
+#include "cli/terminal/terminal.h"
 
 /* The first line of standard input */
 static bool read_token(char token[TOKEN_SIZE])

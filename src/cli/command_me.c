@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/api.h"
+#include "cli/api/api.h"
 #include "cli/commands.h"
-#include "cli/me.h"
-#include "cli/options.h"
-#include "cli/print.h"
-#include "cli/say.h"
+#include "cli/api/account.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/print.h"
+#include "cli/terminal/say.h"
 
 int me_main(int argc, char **argv)
 {

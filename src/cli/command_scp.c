@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/remote.h"
-#include "cli/say.h"
+#include "cli/terminal/options.h"
+#include "cli/ssh/ssh_run.h"
+#include "cli/terminal/say.h"
 
 struct copy {
 	const char *source;

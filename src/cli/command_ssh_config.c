@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/agent.h"
+#include "cli/key_agent/agent.h"
 #include "cli/commands.h"
-#include "cli/credentials.h"
-#include "cli/folder.h"
-#include "cli/options.h"
-#include "cli/say.h"
-#include "cli/session.h"
-#include "cli/ssh_command.h"
-#include "cli/tunnel.h"
-#include "grant/cleanup.h"
+#include "cli/api/credentials.h"
+#include "cli/key_agent/runtime_folder.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/say.h"
+#include "cli/api/session.h"
+#include "cli/ssh/ssh_command.h"
+#include "cli/ssh/proxy_command.h"
+#include "base/cleanup.h"
 
 struct wish {
 	struct account_options account;

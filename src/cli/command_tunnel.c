@@ -6,17 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/agent.h"
-#include "cli/bridge.h"
+#include "cli/key_agent/agent.h"
+#include "cli/ssh/tcp_bridge.h"
 #include "cli/commands.h"
-#include "cli/folder.h"
-#include "cli/known_hosts.h"
-#include "cli/options.h"
-#include "cli/say.h"
-#include "cli/session.h"
-#include "cli/tunnel.h"
-#include "cli/websocket.h"
-#include "grant/cleanup.h"
+#include "cli/key_agent/runtime_folder.h"
+#include "cli/ssh/known_hosts.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/say.h"
+#include "cli/api/session.h"
+#include "cli/ssh/proxy_command.h"
+#include "cli/api/websocket.h"
+#include "base/cleanup.h"
 
 #define PATH "/compute/instance/connect/tunnel/"
 

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 #include "cli/commands.h"
-#include "cli/say.h"
+#include "cli/terminal/say.h"
 
 /* "compute" or nothing, and the command */
 static const struct command {

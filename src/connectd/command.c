@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "connectd/commands.h"
-#include "connectd/trail.h"
+#include "connectd/store/audit_trail.h"
 
 #define NOTE_SIZE 512
 

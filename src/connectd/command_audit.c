@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "connectd/commands.h"
-#include "connectd/trail.h"
-#include "grant/json.h"
+#include "connectd/store/audit_trail.h"
+#include "base/json.h"
 
 /* Exit status of `audit verify` when the trail is not as it was written */
 #define EXIT_CHANGED 1

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "connectd/commands.h"
-#include "connectd/instance_edit.h"
-#include "grant/json.h"
+#include "connectd/store/instance_edit.h"
+#include "base/json.h"
 
 /* Bytes of a list to import: some ten thousand instances */
 #define IMPORT_BYTES_MAX (16 * 1024 * 1024)

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "connectd/commands.h"
-#include "connectd/iam.h"
-#include "grant/json.h"
+#include "connectd/store/iam.h"
+#include "base/json.h"
 
 /* Print the names that a statement finds, with the fields behind them, as lines or as an array. */
 static int print_names(const struct store *store, const char *sql, const char *const *fields,

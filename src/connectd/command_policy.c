@@ -7,10 +7,10 @@
 #include <time.h>
 
 #include "connectd/commands.h"
-#include "connectd/iam.h"
-#include "connectd/instance.h"
-#include "connectd/policy.h"
-#include "grant/json.h"
+#include "connectd/store/iam.h"
+#include "connectd/store/instance.h"
+#include "connectd/store/policy.h"
+#include "base/json.h"
 
 /* Exit status of `policy test` when it is denied */
 #define EXIT_DENIED 1

@@ -8,9 +8,9 @@
 #include <sys/file.h>
 
 #include "connectd/commands.h"
-#include "connectd/owned_file.h"
-#include "connectd/server.h"
-#include "connectd/signing.h"
+#include "connectd/store/owned_file.h"
+#include "connectd/http/server.h"
+#include "connectd/store/signing_key.h"
 
 /* How long the server waits for another process that writes, such as a command: everybody else
  * waits meanwhile, and guests give up after two seconds. */

@@ -9,11 +9,11 @@
 #include <openssl/rand.h>
 
 #include "connectd/commands.h"
-#include "connectd/iam.h"
-#include "connectd/policy.h"
-#include "grant/base64.h"
-#include "grant/digest.h"
-#include "grant/json.h"
+#include "connectd/store/iam.h"
+#include "connectd/store/policy.h"
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/json.h"
 
 #define TOKEN_BYTES 32
 #define TOKEN_PREFIX "exc_"

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "connectd/config.h"
-#include "connectd/store.h"
+#include "connectd/config/config.h"
+#include "connectd/store/store.h"
 
 #define EXIT_USAGE 2
 /* Arguments of a subcommand that takes few */

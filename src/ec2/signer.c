@@ -14,7 +14,7 @@
 #include <openssl/x509v3.h>
 
 #include "ec2/staple.h"
-#include "grant/cleanup.h"
+#include "base/cleanup.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192

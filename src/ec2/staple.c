@@ -7,7 +7,7 @@
 #include <openssl/ocsp.h>
 
 #include "ec2/signer.h"
-#include "grant/cleanup.h"
+#include "base/cleanup.h"
 
 /* Certificates that one response may speak of */
 #define SINGLES_MAX 16

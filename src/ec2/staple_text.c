@@ -3,7 +3,7 @@
 #include "ec2/staple_text.h"
 
 #include "ec2/lines.h"
-#include "grant/base64.h"
+#include "base/base64.h"
 
 ssize_t staple_decode(const char *text, size_t length, uint8_t der[SIGNER_STAPLE_BYTES_MAX])
 {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "grant/restrict.h"
-#include "grant/sshkey.h"
+#include "base/ssh_key.h"
 
 /* from="…", command="…" with every quote escaped, four flags, the key, the line feed and the NUL */
 #define AUTHORIZED_LINE_SIZE                                                                       \

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "grant/json.h"
+#include "base/json.h"
 #include "grant/jws.h"
 
 /* Copy a claim that people will read in a journal: at least `min` bytes, no control characters,

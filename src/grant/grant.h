@@ -9,9 +9,9 @@
 
 #include <cjson/cJSON.h>
 
-#include "grant/digest.h"
+#include "base/digest.h"
 #include "grant/restrict.h"
-#include "grant/sshkey.h"
+#include "base/ssh_key.h"
 #include "grant/trust.h"
 #include "grant/verdict.h"
 

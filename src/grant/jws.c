@@ -11,8 +11,8 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#include "grant/base64.h"
-#include "grant/json.h"
+#include "base/base64.h"
+#include "base/json.h"
 #include "grant/x5c.h"
 
 /* A signature of the largest RSA key that is accepted, 8192 bits */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "grant/json.h"
+#include "base/json.h"
 
 static bool parse_sources(const cJSON *value, struct restrictions *restrictions)
 {

@@ -8,7 +8,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "grant/network.h"
+#include "base/network.h"
 #include "grant/verdict.h"
 
 #define RESTRICT_SOURCES_MAX 16

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "grant/grant.h"
-#include "grant/json.h"
+#include "base/json.h"
 #include "grant/jws.h"
 
 enum grant_verdict signed_time_verify(const char *text, size_t length,

@@ -13,8 +13,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "grant/cleanup.h"
-#include "grant/digest.h"
+#include "base/cleanup.h"
+#include "base/digest.h"
 
 #define SUFFIX ".pem"
 

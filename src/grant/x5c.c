@@ -7,9 +7,9 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "grant/base64.h"
-#include "grant/cleanup.h"
-#include "grant/json.h"
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 
 typedef STACK_OF(X509) certificate_stack;
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "grant/base64.h"
-#include "grant/sshkey.h"
+#include "base/base64.h"
+#include "base/ssh_key.h"
 
 static const char method[] = "publickey ";
 

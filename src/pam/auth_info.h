@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "grant/digest.h"
+#include "base/digest.h"
 
 /* Lines that are looked at; AuthenticationMethods rarely asks for more than two. */
 #define AUTH_INFO_LINES_MAX 16

@@ -10,10 +10,10 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
-#include "agent/audit.h"
-#include "agent/connection.h"
-#include "agent/ledger.h"
-#include "agent/paths.h"
+#include "ledger/journal.h"
+#include "ledger/connection.h"
+#include "ledger/ledger.h"
+#include "ledger/paths.h"
 #include "pam/auth_info.h"
 #include "pam/receipt.h"
 

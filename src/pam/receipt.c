@@ -10,8 +10,8 @@
 #include <time.h>
 #include <errno.h>
 
-#include "agent/paths.h"
-#include "grant/cleanup.h"
+#include "ledger/paths.h"
+#include "base/cleanup.h"
 
 /* The offer's fields and an address */
 #define RECEIPT_BYTES_MAX 1024

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "agent/ledger.h"
+#include "ledger/ledger.h"
 
 /* Write one receipt to RECEIPTS_DIR, or to RECEIPTS_FALLBACK_DIR where that cannot be written. The
  * file appears whole or not at all, and belongs to the folder's owner. `client` is the person's

@@ -270,7 +270,7 @@ replayed" ]
 @test "journalctl -x explains every event" {
 	package --install "$PACKAGE"
 	guest journalctl --update-catalog
-	for id in $(sed -n 's/.*"\([0-9a-f]\{32\}\)".*/\1/p' "$BATS_TEST_DIRNAME/../../src/agent/audit.c"); do
+	for id in $(sed -n 's/.*"\([0-9a-f]\{32\}\)".*/\1/p' "$BATS_TEST_DIRNAME/../../src/ledger/journal.c"); do
 		guest journalctl --dump-catalog "$id" | grep -q 'Defined-By: exc-instance-connect'
 	done
 	guest_trust

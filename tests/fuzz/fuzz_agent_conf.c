@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/instance.h"
-#include "agent/next_command.h"
+#include "agent/config/config.h"
+#include "agent/config/instance_id.h"
+#include "agent/answer/next_command.h"
 
 static const struct key_query queries[] = {
 	{ .user = "ubuntu",

@@ -3,9 +3,9 @@
  */
 #include "fuzz.h"
 
-#include "grant/base64.h"
-#include "grant/cleanup.h"
-#include "grant/sshkey.h"
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "base/ssh_key.h"
 #include "pam/auth_info.h"
 
 #define METHOD "publickey "

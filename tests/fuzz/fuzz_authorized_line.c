@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 #include "authorized_reader.h"
-#include "grant/cleanup.h"
-#include "grant/json.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 
 static const char *const keys[] = {
 	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",

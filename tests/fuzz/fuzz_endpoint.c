@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent/audit.h"
-#include "agent/clock.h"
-#include "agent/http.h"
-#include "agent/provider.h"
-#include "grant/cleanup.h"
+#include "ledger/journal.h"
+#include "base/clock.h"
+#include "agent/http/http.h"
+#include "agent/provider/provider.h"
+#include "base/cleanup.h"
 #include "signers.h"
 
 #define BEGIN_GRANT '\x01'

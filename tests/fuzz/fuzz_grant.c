@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 #include "grant/authorized_line.h"
-#include "grant/cleanup.h"
+#include "base/cleanup.h"
 #include "grant/grant.h"
 #include "grant/jws.h"
 #include "signers.h"

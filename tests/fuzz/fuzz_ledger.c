@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/ledger.h"
-#include "grant/cleanup.h"
+#include "ledger/ledger.h"
+#include "base/cleanup.h"
 
 #define IS_USED 0x01 /* the used mark is there */
 #define BINDS 0x02

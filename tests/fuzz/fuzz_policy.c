@@ -5,9 +5,9 @@
  * The input is an action, a line feed, a resource, a line feed, and the document. */
 #include "fuzz.h"
 
-#include "connectd/policy.h"
-#include "grant/cleanup.h"
-#include "grant/json.h"
+#include "connectd/store/policy.h"
+#include "base/cleanup.h"
+#include "base/json.h"
 
 #define ALLOW_ALL "{\"Statements\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}"
 #define DENY_ALL "{\"Statements\":[{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}]}"

@@ -9,12 +9,12 @@
 
 #include <openssl/rsa.h>
 
-#include "ec2/blocks.h"
-#include "ec2/push.h"
+#include "ec2/pushed_list.h"
+#include "ec2/pushed_key.h"
 #include "ec2/signer.h"
 #include "ec2/staple_text.h"
-#include "grant/base64.h"
-#include "grant/cleanup.h"
+#include "base/base64.h"
+#include "base/cleanup.h"
 #include "signers.h"
 
 #define SIGNATURE '\x01'

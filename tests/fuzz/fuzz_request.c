@@ -11,10 +11,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "connectd/service.h"
-#include "grant/cleanup.h"
+#include "connectd/api/service.h"
+#include "base/cleanup.h"
 #include "grant/grant.h"
-#include "grant/json.h"
+#include "base/json.h"
 
 #define TOKEN "excloud-token"
 /* The trail only grows: begin again after so many inputs */

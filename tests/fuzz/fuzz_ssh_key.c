@@ -2,8 +2,8 @@
 /* An OpenSSH public key: what is taken is printed again as it was. */
 #include "fuzz.h"
 
-#include "grant/cleanup.h"
-#include "grant/sshkey.h"
+#include "base/cleanup.h"
+#include "base/ssh_key.h"
 
 /* sshd passes the type and the base64 apart; both ways must say the same. */
 static enum grant_verdict parse_parts(const char *text, struct ssh_key *key)

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "connectd/terminal_frame.h"
-#include "grant/cleanup.h"
+#include "connectd/socket/terminal_frame.h"
+#include "base/cleanup.h"
 
 struct outcome {
 	enum terminal_event event; /* the last that was more than nothing */

@@ -12,8 +12,8 @@
 
 #include <openssl/pem.h>
 
-#include "grant/cleanup.h"
-#include "grant/digest.h"
+#include "base/cleanup.h"
+#include "base/digest.h"
 #include "grant/trust.h"
 
 #define NAME_SIZE 4096

@@ -6,8 +6,8 @@
 
 #include "../unit/mint.h"
 #include "fuzz.h"
-#include "grant/base64.h"
-#include "grant/cleanup.h"
+#include "base/base64.h"
+#include "base/cleanup.h"
 
 #define YEARS (365L * 86400)
 /* Long before and after SIGNERS_NOW, whatever the clock says */

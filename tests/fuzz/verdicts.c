@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "grant/cleanup.h"
+#include "base/cleanup.h"
 #include "grant/grant.h"
 
 /* Longer ones are generated too, but not much. */

@@ -22,7 +22,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#include "grant/base64.h"
+#include "base/base64.h"
 
 EVP_PKEY *mint_key(const char *kind, int bits)
 {

@@ -2,7 +2,7 @@
 /* The list of pushed keys of EC2 is cut into blocks, and each is read or has a reason not to be. */
 #include "unit.h"
 
-#include "ec2/blocks.h"
+#include "ec2/pushed_list.h"
 #include "ec2/lines.h"
 #include "ec2/staple_text.h"
 

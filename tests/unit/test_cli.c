@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/credentials.h"
-#include "cli/escape.h"
-#include "cli/known_hosts.h"
-#include "cli/memory_file.h"
-#include "cli/options.h"
-#include "cli/say.h"
-#include "cli/ssh_command.h"
+#include "cli/api/credentials.h"
+#include "cli/terminal/console_escape.h"
+#include "cli/ssh/known_hosts.h"
+#include "base/memory_file.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/say.h"
+#include "cli/ssh/ssh_command.h"
 #include "mint.h"
 
 struct parsed {

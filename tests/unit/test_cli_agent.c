@@ -7,8 +7,8 @@
 
 #include <openssl/evp.h>
 
-#include "agent/process.h"
-#include "cli/agent_protocol.h"
+#include "base/process.h"
+#include "cli/key_agent/agent_protocol.h"
 
 #define NOW 1000
 #define LIFETIME 60

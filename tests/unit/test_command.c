@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/next_command.h"
-#include "agent/root_only.h"
-#include "agent/run.h"
-#include "agent/unit.h"
-#include "agent/words.h"
+#include "agent/answer/next_command.h"
+#include "base/root_only.h"
+#include "base/run_program.h"
+#include "agent/wiring/systemd_unit.h"
+#include "base/command_line.h"
 #include "mint.h"
 
 static const struct key_query query = {

@@ -2,9 +2,9 @@
 /* base64 and JSON take one spelling of everything, and nothing else. */
 #include "unit.h"
 
-#include "grant/base64.h"
-#include "grant/digest.h"
-#include "grant/json.h"
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/json.h"
 
 static void base64_decodes_what_it_encodes(void **state)
 {

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/endpoint.h"
-#include "agent/provider.h"
-#include "agent/instance.h"
-#include "agent/process.h"
+#include "agent/config/config.h"
+#include "agent/http/endpoint.h"
+#include "agent/provider/provider.h"
+#include "agent/config/instance_id.h"
+#include "base/process.h"
 #include "mint.h"
 #include "pam/auth_info.h"
 

@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/clock.h"
-#include "agent/ledger.h"
-#include "agent/skew.h"
-#include "agent/stamp.h"
-#include "agent/vouched_time.h"
+#include "base/clock.h"
+#include "ledger/ledger.h"
+#include "agent/provider/clock_skew.h"
+#include "ledger/stamp.h"
+#include "agent/provider/vouched_time.h"
 #include "mint.h"
 
 #define KEY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -2,8 +2,8 @@
 /* What the control plane keeps in memory: how often somebody asked, and answers for retries. */
 #include "unit.h"
 
-#include "connectd/rate.h"
-#include "connectd/replay.h"
+#include "connectd/state/rate_limit.h"
+#include "connectd/state/idempotency.h"
 
 static void a_burst_is_let_through_and_then_one_at_a_time(void **state)
 {

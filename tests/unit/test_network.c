@@ -2,7 +2,7 @@
 /* Addresses and networks: what is one, how it is written, and what is in it. */
 #include "unit.h"
 
-#include "grant/network.h"
+#include "base/network.h"
 
 static void a_network_is_written_in_its_standard_form(void **state)
 {

@@ -2,8 +2,8 @@
 /* IAM policy documents: what they allow, what they deny, and which statement decides. */
 #include "unit.h"
 
-#include "connectd/policy.h"
-#include "grant/json.h"
+#include "connectd/store/policy.h"
+#include "base/json.h"
 
 #define CONNECT "compute:instance:connect"
 #define INSTANCE "exc:compute:instance/42"

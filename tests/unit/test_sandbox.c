@@ -22,9 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/provider.h"
-#include "agent/sandbox.h"
-#include "grant/cleanup.h"
+#include "agent/provider/provider.h"
+#include "agent/answer/sandbox.h"
+#include "base/cleanup.h"
 #include "mint.h"
 
 /* How a child ended: with 0 or an errno as its exit status, or by a signal */

@@ -5,11 +5,11 @@
 
 #include <stdbool.h>
 
-#include "connectd/origin.h"
-#include "connectd/seats.h"
-#include "connectd/session.h"
-#include "connectd/terminal_frame.h"
-#include "connectd/vault.h"
+#include "connectd/config/origin.h"
+#include "connectd/state/socket_limits.h"
+#include "connectd/store/connect_session.h"
+#include "connectd/socket/terminal_frame.h"
+#include "connectd/state/key_vault.h"
 #include "mint.h"
 
 #define NOW 1000

@@ -5,10 +5,10 @@
 #include <limits.h>
 
 #include "grant/authorized_line.h"
-#include "grant/base64.h"
-#include "grant/json.h"
+#include "base/base64.h"
+#include "base/json.h"
 #include "grant/restrict.h"
-#include "grant/sshkey.h"
+#include "base/ssh_key.h"
 
 /* A blob under construction. */
 struct blob {

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "grant/json.h"
+#include "base/json.h"
 #include "grant/jws.h"
 #include "grant/signed_time.h"
 #include "grant/x5c.h"

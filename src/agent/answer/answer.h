@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Our own answer to sshd: ask the provider, record the offer, print the key. */
+#ifndef EXC_ANSWER_H
+#define EXC_ANSWER_H
+
+#include <stddef.h>
+
+#include "agent/config/config.h"
+#include "agent/answer/key_query.h"
+
+/* Print the authorized_keys line of a grant that holds, or nothing, to standard output. `wrong` is
+ * why the configuration cannot be used, or NULL. Whatever keeps a key from being offered is in the
+ * journal. Takes about timeout_ms at most. */
+void answer(const struct config *config, const char *wrong, const struct key_query *asked);
+
+/* Write to sshd, which reads until the end of the answer, or until it has found the key. */
+void answer_print(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* authorized-keys: answer sshd's question whether a key may log in as a user. */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/commands.h"
+#include "agent/answer/answer.h"
+#include "agent/config/config.h"
+#include "ledger/ledger.h"
+#include "agent/answer/next_command.h"
+#include "ledger/paths.h"
+#include "agent/config/problem.h"
+#include "agent/answer/sandbox.h"
+#include "base/cleanup.h"
+
+/* Whatever hangs, sshd gets its empty answer so many milliseconds after timeout_ms. */
+#define WATCHDOG_SLACK_MS 500
+
+static void give_up(int signal_number)
+{
+	(void)signal_number;
+	_exit(EXIT_SUCCESS);
+}
+
+static void answer_in_time(const struct config *config, const char *wrong,
+			   const struct key_query *query)
+{
+	const unsigned int limit = config->timeout_ms + WATCHDOG_SLACK_MS;
+	const struct itimerval timer = { .it_value = { .tv_sec = limit / 1000,
+						       .tv_usec = limit % 1000 * 1000 } };
+
+	signal(SIGALRM, give_up);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	if (wrong == NULL && config->sandbox)
+		sandbox_enter(config, LEDGER_DIR);
+	answer(config, wrong, query);
+}
+
+/* Run the command that was there before us, and pass on its keys. */
+static void run_next(const struct config *config, const struct key_query *query)
+{
+	char why[PROBLEM_DETAIL_SIZE] = "", detail[PROBLEM_DETAIL_SIZE];
+	_cleanup_free_ char *keys = NULL;
+	enum next_command_result result;
+	struct ledger ledger;
+	bool opened;
+	size_t length;
+
+	umask(022); /* as sshd would have run it */
+	result = next_command_run(config->next_command, query, config->timeout_ms, &keys, &length,
+				  why, sizeof why);
+	if (result == NEXT_COMMAND_OK) {
+		answer_print(keys, length);
+		return;
+	}
+	snprintf(detail, sizeof detail, "%.100s: %.150s", config->next_command, why);
+	opened = ledger_open(&ledger, LEDGER_DIR);
+	problem_report(opened ? &ledger : NULL,
+		       result == NEXT_COMMAND_TOO_LONG ? PROBLEM_NEXT_COMMAND_TIMEOUT
+						       : PROBLEM_NEXT_COMMAND_FAILED,
+		       query->user, detail);
+	if (opened)
+		ledger_close(&ledger);
+}
+
+/* Answer in a process of its own: whatever becomes of it, the next command gets its turn, and is
+ * not in our sandbox. False when there can be no such process. */
+static bool answer_apart(const struct config *config, const char *wrong,
+			 const struct key_query *query)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		answer_in_time(config, wrong, query);
+		_exit(EXIT_SUCCESS);
+	}
+	/* Its watchdog is the bound. */
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0;
+}
+
+int authorized_keys_main(int argc, char **argv, const char *config_path)
+{
+	char detail[PROBLEM_DETAIL_SIZE] = "";
+	struct key_query query;
+	struct config config;
+	const char *wrong;
+	bool answered;
+
+	if (argc != 2 && argc != 4) {
+		fputs("Usage: exc-instance-connect authorized-keys USER FINGERPRINT [KEYTYPE KEY]\n"
+		      "In sshd_config: AuthorizedKeysCommand /usr/bin/exc-instance-connect "
+		      "authorized-keys %u %f %t %k\n",
+		      stderr);
+		return EXIT_USAGE;
+	}
+	query = (struct key_query){ .user = argv[0],
+				    .fingerprint = argv[1],
+				    .key_type = argc == 4 ? argv[2] : NULL,
+				    .key = argc == 4 ? argv[3] : NULL };
+	wrong = config_load(&config, config_path, detail) ? NULL : detail;
+	if (config.next_command[0] == '\0') {
+		answer_in_time(&config, wrong, &query);
+		return EXIT_SUCCESS;
+	}
+	answered = answer_apart(&config, wrong, &query);
+	run_next(&config, &query);
+	/* The watchdog and the sandbox are this process's now: nothing comes after them. */
+	if (!answered)
+		answer_in_time(&config, wrong, &query);
+	return EXIT_SUCCESS;
+}

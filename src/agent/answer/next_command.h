@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* next_command: the AuthorizedKeysCommand that was there before us, run after us. */
+#ifndef EXC_NEXT_COMMAND_H
+#define EXC_NEXT_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/answer/key_query.h"
+#include "base/command_line.h"
+
+/* Bytes of keys that it may print */
+#define NEXT_COMMAND_OUTPUT_MAX (1024 * 1024)
+
+/* Is this an absolute path with arguments in which no tokens stand but %% %f %h %k %t %U %u
+ * (sshd_config(5), TOKENS)? */
+bool next_command_is_valid(const char *command);
+
+/* Fill in the tokens. A command without arguments gets the user's name, as sshd gives it. False,
+ * with `why` (of `size` bytes), when a token has no value here or it does not fit. */
+bool next_command_expand(const char *command, const struct key_query *query, struct words *words,
+			 char *why, size_t size);
+
+/* Run it and take its keys into *keys (the caller frees), *length bytes. They count only if it
+ * ended well, as sshd has it. Returns NEXT_COMMAND_OK, or with `why` one of the others. */
+enum next_command_result {
+	NEXT_COMMAND_OK,
+	NEXT_COMMAND_FAILED,
+	NEXT_COMMAND_TOO_LONG
+};
+enum next_command_result next_command_run(const char *command, const struct key_query *query,
+					  unsigned int timeout_ms, char **keys, size_t *length,
+					  char *why, size_t size);
+
+#endif

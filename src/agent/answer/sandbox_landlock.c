@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wall around files and ports: Landlock (landlock(7)).
+ *
+ * Numbers and layouts are the kernel's, which never change: the headers of Debian 11 have none of
+ * them, and those of Debian 12 not all. */
+#include "agent/answer/sandbox_landlock.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/http/endpoint.h"
+#include "ledger/paths.h"
+#include "agent/provider/provider.h"
+#include "base/cleanup.h"
+#include "grant/trust.h"
+
+/* The same on every architecture */
+#define CREATE_RULESET 444
+#define ADD_RULE 445
+#define RESTRICT_SELF 446
+
+#define ASK_VERSION 1U
+#define RULE_BELOW 1
+#define RULE_PORT 2
+
+#define WRITE_FILE (1ULL << 1)
+#define READ_FILE (1ULL << 2)
+#define READ_FOLDER (1ULL << 3)
+#define REMOVE_FOLDER (1ULL << 4)
+#define REMOVE_FILE (1ULL << 5)
+#define MAKE_FOLDER (1ULL << 7)
+#define MAKE_FILE (1ULL << 8)
+#define CONNECT_TCP (1ULL << 1)
+
+#define DNS_PORT 53
+
+/* What each version came to know: all of it is forbidden but for what a rule allows. */
+#define FILES_OF(version)                                                                          \
+	((1ULL << ((version) >= 5 ? 16 : (version) >= 3 ? 15 : (version) >= 2 ? 14 : 13)) - 1)
+#define PORTS_SINCE 4
+#define PORTS 3ULL /* bind, connect */
+#define SCOPES_SINCE 6
+#define SCOPES 3ULL /* abstract sockets of others, signals to others */
+
+struct ruleset {
+	uint64_t files;
+	uint64_t ports;
+	uint64_t scopes;
+};
+
+struct below_rule {
+	uint64_t allowed;
+	int32_t folder;
+} __attribute__((packed));
+
+struct port_rule {
+	uint64_t allowed;
+	uint64_t port;
+};
+
+/* What a run may need, by what the configuration says */
+enum need {
+	ALWAYS,
+	FOR_NAMES, /* metadata_url has a name, which somebody has to be asked about */
+	FOR_CERTIFICATES, /* it begins with https, or the provider relies on CAs of the system's */
+};
+
+/* Files, and folders with files in them, that are read */
+static const struct {
+	const char *path;
+	enum need need;
+} read_paths[] = {
+	/* Libraries that are loaded when they are needed, and what CA certificates link to */
+	{ "/usr", ALWAYS },
+	{ "/lib", ALWAYS },
+	{ "/lib64", ALWAYS },
+	{ "/etc/ld.so.cache", ALWAYS },
+	/* Which connection asks, and when this system started */
+	{ "/proc", ALWAYS },
+	/* Which instance this is */
+	{ "/sys/class/dmi/id", ALWAYS },
+	{ "/sys/hypervisor/uuid", ALWAYS },
+	{ LOCALSTATEDIR "/lib/cloud/data", ALWAYS },
+	{ INSTANCE_ID_FILE, ALWAYS },
+	{ "/etc/machine-id", ALWAYS },
+	{ "/etc/hosts", FOR_NAMES },
+	{ "/etc/host.conf", FOR_NAMES },
+	{ "/etc/resolv.conf", FOR_NAMES },
+	{ "/etc/nsswitch.conf", FOR_NAMES },
+	{ "/etc/gai.conf", FOR_NAMES },
+	/* Debian, Fedora */
+	{ "/etc/ssl/certs", FOR_CERTIFICATES },
+	{ "/etc/ssl/openssl.cnf", FOR_CERTIFICATES },
+	{ "/etc/pki/ca-trust", FOR_CERTIFICATES },
+	{ "/etc/pki/tls/certs", FOR_CERTIFICATES },
+	{ "/etc/pki/tls/openssl.cnf", FOR_CERTIFICATES },
+	{ "/etc/crypto-policies", FOR_CERTIFICATES },
+};
+
+/* Allow something at a path and below it; where there is nothing, there is nothing to allow. */
+static void allow_at(int ruleset, int parent, const char *path, uint64_t allowed)
+{
+	_cleanup_close_ int fd = openat(parent, path, O_PATH | O_CLOEXEC);
+	const struct below_rule rule = { .allowed = allowed, .folder = fd };
+
+	if (fd >= 0)
+		syscall(ADD_RULE, ruleset, RULE_BELOW, &rule, 0U);
+}
+
+static void allow(int ruleset, const char *path, uint64_t allowed)
+{
+	allow_at(ruleset, AT_FDCWD, path, allowed);
+}
+
+DEFINE_CLEANUP(DIR, closedir);
+
+/* Trust anchors may be links to files anywhere. */
+static void allow_linked(int ruleset, const char *folder)
+{
+	_cleanup_(cleanup_closedir) DIR *stream = opendir(folder);
+	const struct dirent *entry;
+	unsigned int links = 0;
+
+	while (stream != NULL && links < TRUST_FILES_MAX && (entry = readdir(stream)) != NULL) {
+		if (entry->d_type != DT_LNK)
+			continue;
+		links++;
+		allow_at(ruleset, dirfd(stream), entry->d_name, READ_FILE);
+	}
+}
+
+static void allow_files(int ruleset, const struct config *config, const struct endpoint *endpoint,
+			const char *writable)
+{
+	const bool needed[] = {
+		[ALWAYS] = true,
+		[FOR_NAMES] = endpoint->named,
+		[FOR_CERTIFICATES] = endpoint->https || config->provider->trusts_system,
+	};
+
+	for (size_t i = 0; i < sizeof read_paths / sizeof read_paths[0]; i++)
+		if (needed[read_paths[i].need])
+			allow(ruleset, read_paths[i].path, READ_FILE);
+	allow(ruleset, config->trust_dir, READ_FILE | READ_FOLDER);
+	allow_linked(ruleset, config->trust_dir);
+	allow(ruleset, writable,
+	      READ_FILE | READ_FOLDER | WRITE_FILE | MAKE_FILE | MAKE_FOLDER | REMOVE_FILE |
+		      REMOVE_FOLDER);
+}
+
+static void allow_port(int ruleset, uint64_t port)
+{
+	const struct port_rule rule = { .allowed = CONNECT_TCP, .port = port };
+
+	syscall(ADD_RULE, ruleset, RULE_PORT, &rule, 0U);
+}
+
+unsigned int sandbox_landlock(const struct config *config, const char *writable)
+{
+	struct endpoint endpoint;
+	const long version = syscall(CREATE_RULESET, NULL, (size_t)0, ASK_VERSION);
+	const struct ruleset all = { .files = FILES_OF(version),
+				     .ports = version >= PORTS_SINCE ? PORTS : 0,
+				     .scopes = version >= SCOPES_SINCE ? SCOPES : 0 };
+	_cleanup_close_ int ruleset = -1;
+
+	if (version < 1)
+		return 0;
+	/* The fields that a kernel does not know are zero, which it takes. */
+	ruleset = (int)syscall(CREATE_RULESET, &all, sizeof all, 0U);
+	if (ruleset < 0)
+		return 0;
+	/* Of a URL that names no endpoint, none is asked. */
+	endpoint_parse(config->metadata_url, &endpoint);
+	allow_files(ruleset, config, &endpoint, writable);
+	if (all.ports != 0) {
+		allow_port(ruleset, endpoint.port);
+		/* Answers that are too long for UDP */
+		if (endpoint.named)
+			allow_port(ruleset, DNS_PORT);
+	}
+	if (syscall(RESTRICT_SELF, ruleset, 0U) != 0)
+		return 0;
+	return SANDBOX_FILES | (all.ports != 0 ? SANDBOX_PORTS : 0);
+}

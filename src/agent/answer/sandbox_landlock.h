@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wall around files and ports: Landlock (landlock(7)). */
+#ifndef EXC_SANDBOX_LANDLOCK_H
+#define EXC_SANDBOX_LANDLOCK_H
+
+#include "agent/answer/sandbox.h"
+
+/* Put it up. Returns which of SANDBOX_FILES and SANDBOX_PORTS stand: none in a kernel without
+ * Landlock. */
+unsigned int sandbox_landlock(const struct config *config, const char *writable);
+
+#endif

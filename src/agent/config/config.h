@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent.conf: every setting of the agent, read in one place (exc-instance-connect.conf(5)). */
+#ifndef EXC_AGENT_CONFIG_H
+#define EXC_AGENT_CONFIG_H
+
+#include <stdbool.h>
+
+#include "agent/config/problem.h"
+
+#define CONFIG_VALUE_SIZE 256
+#define CONFIG_FILE_BYTES_MAX (64 * 1024)
+#define CONFIG_LIFETIME_MAX 60 /* seconds; nobody can ask for more */
+#define CONFIG_CLOCK_SKEW_MAX 60 /* seconds */
+#define CONFIG_TIMEOUT_MS_MIN 50
+#define CONFIG_TIMEOUT_MS_MAX 10000
+
+enum single_use {
+	SINGLE_USE_AUTO, /* config_load() turns it into what the provider has as its default */
+	SINGLE_USE_PAM, /* the module spends the key */
+	SINGLE_USE_CONNECTION, /* an offer holds for the first connection that asked */
+	SINGLE_USE_NO, /* nothing is recorded; a key logs in until it expires */
+};
+
+struct provider; /* agent/provider.h */
+
+struct config {
+	const struct provider *provider; /* never NULL */
+	char metadata_url[CONFIG_VALUE_SIZE]; /* without a slash at the end */
+	char instance_id[CONFIG_VALUE_SIZE]; /* "auto": instance_find() looks for it */
+	char trust_dir[CONFIG_VALUE_SIZE];
+	char signer_name[CONFIG_VALUE_SIZE]; /* empty: any x5c leaf of a trusted CA signs */
+	char deny_users[CONFIG_VALUE_SIZE]; /* separated by spaces and commas */
+	char next_command[CONFIG_VALUE_SIZE]; /* run after the agent; empty: none */
+	unsigned int max_key_lifetime; /* seconds */
+	unsigned int clock_skew; /* seconds */
+	unsigned int timeout_ms;
+	enum single_use single_use;
+	bool signed_time_required; /* an answer without it counts for nothing */
+	bool sandbox; /* put up walls before anything from the network is read */
+};
+
+/* Read `path`; a file that is not there means the defaults. False when it cannot be read, others
+ * than root and this user may write it, or a line is not understood: `detail` then says which and
+ * why, and of `config` only timeout_ms and next_command may be used: that is another way in, which
+ * a typo beside it must not close. */
+bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE]);
+
+/* Is this user among deny_users? */
+bool config_denies(const struct config *config, const char *user);
+
+#endif

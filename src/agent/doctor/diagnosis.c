@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that must be right for a one-time login, looked at one by one. */
+#include "agent/doctor/diagnosis.h"
+
+#include "agent/doctor/findings.h"
+#include "agent/provider/provider.h"
+
+static void check_config(struct patient *patient, const char *path)
+{
+	char detail[PROBLEM_DETAIL_SIZE] = "";
+
+	patient->config_is_good = config_load(&patient->config, path, detail);
+	if (patient->config_is_good)
+		find(patient, FINDING_GOOD, "configuration", "", "%s is understood", path);
+	else
+		find(patient, FINDING_BAD, "configuration",
+		     "mend that line, see: man exc-instance-connect.conf", "%s", detail);
+}
+
+void diagnose(struct diagnosis *diagnosis, const char *config_path)
+{
+	struct patient patient = { .diagnosis = diagnosis };
+
+	diagnosis->count = 0;
+	check_config(&patient, config_path);
+	diagnose_sshd(&patient);
+	diagnose_machine(&patient);
+	/* The rest depends on what the configuration says. */
+	if (patient.config_is_good)
+		patient.config.provider->diagnose(&patient);
+	trust_free(patient.trust);
+}

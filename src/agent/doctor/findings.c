@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the checks of a diagnosis share. */
+#include "agent/doctor/findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void find(struct patient *patient, enum finding_level level, const char *name, const char *mend,
+	  const char *format, ...)
+{
+	struct finding *finding = &patient->diagnosis->findings[patient->diagnosis->count];
+	va_list values;
+
+	if (patient->diagnosis->count == FINDINGS_MAX)
+		return;
+	patient->diagnosis->count++;
+	finding->level = level;
+	finding->name = name;
+	snprintf(finding->mend, sizeof finding->mend, "%s", mend);
+	va_start(values, format);
+	vsnprintf(finding->text, sizeof finding->text, format, values);
+	va_end(values);
+}

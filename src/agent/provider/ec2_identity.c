@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is this machine the EC2 instance that the metadata service says it is? */
+#include "agent/provider/ec2_identity.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/first_line.h"
+#include "agent/config/instance_id.h"
+
+#define BOARD_TAG_FILE "/sys/class/dmi/id/board_asset_tag"
+#define HYPERVISOR_UUID_FILE "/sys/hypervisor/uuid"
+#define PREFIX "i-"
+/* Hexadecimal digits behind it: 8 of old, 17 today */
+#define DIGITS_MIN 8
+#define DIGITS_MAX 32
+
+static bool is_instance_id(const char *text)
+{
+	size_t digits = strlen(text) < strlen(PREFIX) ? 0 : strlen(text + strlen(PREFIX));
+
+	return strncmp(text, PREFIX, strlen(PREFIX)) == 0 && digits >= DIGITS_MIN &&
+	       digits <= DIGITS_MAX && strspn(text + strlen(PREFIX), "0123456789abcdef") == digits;
+}
+
+static bool is_xen_of_ec2(void)
+{
+	char uuid[FIRST_LINE_SIZE];
+
+	first_line(HYPERVISOR_UUID_FILE, uuid);
+	return strncasecmp(uuid, "ec2", 3) == 0;
+}
+
+bool ec2_identity_holds(const char *configured, const char *id, const char **source,
+			char detail[PROBLEM_DETAIL_SIZE])
+{
+	const bool is_configured = strcmp(configured, INSTANCE_ID_AUTO) != 0;
+	char tag[FIRST_LINE_SIZE];
+
+	if (!is_instance_id(id)) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.64s is no instance's id of EC2", id);
+		return false;
+	}
+	if (is_configured && strcmp(configured, id) != 0) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE,
+			 "the metadata service says %.64s, the configuration %.64s", id,
+			 configured);
+		return false;
+	}
+	first_line(BOARD_TAG_FILE, tag);
+	if (is_instance_id(tag) && strcmp(tag, id) != 0) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE,
+			 "the metadata service says %.64s, SMBIOS %.64s", id, tag);
+		return false;
+	}
+	*source = is_instance_id(tag) ? "SMBIOS board asset tag"
+		  : is_configured     ? "configuration"
+				      : "hypervisor";
+	if (is_instance_id(tag) || is_configured || is_xen_of_ec2())
+		return true;
+	snprintf(detail, PROBLEM_DETAIL_SIZE,
+		 "neither SMBIOS nor the hypervisor says that this is an instance of EC2");
+	return false;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* excloud: signed grants (JWS) from the metadata endpoint, by a trust anchor of this machine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "agent/config/config.h"
+#include "agent/doctor/check_excloud.h"
+#include "agent/config/instance_id.h"
+#include "agent/provider/excloud_endpoint.h"
+#include "ledger/paths.h"
+#include "agent/provider/provider.h"
+#include "agent/provider/clock_skew.h"
+#include "agent/provider/vouched_time.h"
+#include "base/json.h"
+#include "grant/signed_time.h"
+#include "grant/trust.h"
+
+/* What verifying the answer needs. */
+struct request {
+	const struct provider_query *query;
+	const struct provider_sink *sink;
+	char instance_id[INSTANCE_ID_SIZE];
+	char nonce[METADATA_NONCE_SIZE];
+	int64_t asked; /* clock_boottime_ns() when the endpoint was asked */
+	struct trust *trust;
+};
+
+static enum problem open_trust(struct request *request, char *detail)
+{
+	const char *directory = request->query->config->trust_dir;
+
+	switch (trust_open(directory, &request->trust)) {
+	case TRUST_OK:
+		return PROBLEM_NONE;
+	case TRUST_UNSAFE:
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "others than root may write %.128s",
+			 directory);
+		return PROBLEM_TRUST_UNSAFE;
+	case TRUST_TOO_MANY:
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "over %d files in %.128s", TRUST_FILES_MAX,
+			 directory);
+		return PROBLEM_TRUST_UNSAFE;
+	case TRUST_EMPTY:
+	case TRUST_NO_MEMORY:
+		break;
+	}
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "no trust anchor can be read in %.128s", directory);
+	return PROBLEM_TRUST_EMPTY;
+}
+
+/* Everything that must be right before the endpoint is worth asking. */
+static enum problem prepare(struct request *request, char *detail)
+{
+	enum problem problem = open_trust(request, detail);
+
+	if (problem != PROBLEM_NONE)
+		return problem;
+	if (!instance_find(request->query->config->instance_id, request->instance_id, NULL)) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE,
+			 "neither SMBIOS nor cloud-init says which instance this is");
+		return PROBLEM_INSTANCE_UNKNOWN;
+	}
+	if (!metadata_make_nonce(request->nonce)) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the kernel has no random numbers yet");
+		return PROBLEM_ENDPOINT_UNREACHABLE;
+	}
+	return PROBLEM_NONE;
+}
+
+static const char *signer_name(const struct config *config)
+{
+	return config->signer_name[0] == '\0' ? NULL : config->signer_name;
+}
+
+/* "Now" for the grants of an answer. */
+struct moment {
+	time_t now;
+	bool is_vouched; /* by the endpoint's signed time */
+	/* What is wrong with the endpoint's signed time: no grant beside it holds. Falling back on
+	 * the local clock would let an old answer through where that clock is slow. */
+	enum grant_verdict wrong; /* or GRANT_OK */
+	time_t ahead; /* seconds that an earlier signed time is ahead of this answer's */
+};
+
+static struct moment find_now(const struct request *request, const cJSON *answer)
+{
+	const struct provider_query *query = request->query;
+	const char *text = json_string(answer, "time");
+	const struct signed_time_policy policy = {
+		.trust = request->trust,
+		.signer_name = signer_name(query->config),
+		.instance_id = request->instance_id,
+		.nonce = request->nonce,
+		.now = vouched_time_without(query->ledger),
+	};
+	struct moment moment = { .now = policy.now, .wrong = GRANT_OK };
+	time_t signed_time;
+
+	if (text == NULL)
+		return moment;
+	moment.wrong = signed_time_verify(text, strlen(text), &policy, &signed_time);
+	if (moment.wrong == GRANT_OK) {
+		moment.is_vouched = true;
+		moment.now = vouched_time_take(query->ledger, signed_time);
+		moment.ahead = moment.now - signed_time;
+		return moment;
+	}
+	problem_report(query->ledger, PROBLEM_SIGNED_TIME_INVALID, query->user,
+		       grant_verdict_name(moment.wrong));
+	return moment;
+}
+
+/* By how much the clock that shows `now` and the one that issues grants may differ: a signed time
+ * is that clock's. */
+static time_t find_skew(const struct request *request, const struct moment *moment)
+{
+	return (time_t)(moment->is_vouched ? 0 : request->query->config->clock_skew);
+}
+
+/* The earliest second in which a grant can have been issued after this boot, when the ledger was
+ * empty: what is not known for sure counts as before it. */
+static time_t find_boot(const struct request *request, const struct moment *moment)
+{
+	return clock_started(moment->now, request->asked / CLOCK_NS_PER_SECOND) +
+	       CLOCK_STARTED_ERROR + find_skew(request, moment);
+}
+
+/* The same for the life of this ledger, if anything is recorded there. */
+static time_t find_ledger(const struct request *request, const struct moment *moment)
+{
+	if (request->query->config->single_use == SINGLE_USE_NO)
+		return 0;
+	return ledger_earliest_grant(request->query->ledger_made, request->asked, moment->now) +
+	       find_skew(request, moment);
+}
+
+/* What else is known of a refusal, for people: false when nothing is. */
+static bool explain(const struct request *request, const struct moment *moment,
+		    enum grant_verdict verdict, const struct grant *grant, char *detail)
+{
+	const struct ledger *ledger = request->query->ledger;
+
+	if (verdict == moment->wrong) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the endpoint's signed time does not hold");
+		return true;
+	}
+	if (!moment->is_vouched)
+		return vouched_time_earliest(ledger) < moment->now &&
+		       skew_explain(ledger, verdict, grant, moment->now, detail);
+	if (verdict != GRANT_EXPIRED || moment->ahead <= (time_t)request->query->config->clock_skew)
+		return false;
+	snprintf(detail, PROBLEM_DETAIL_SIZE,
+		 "a time %lld seconds ahead of the endpoint's was signed before; if that was "
+		 "wrong: rm " LEDGER_DIR "/" VOUCHED_TIME_STAMP,
+		 (long long)moment->ahead);
+	return true;
+}
+
+static void refuse(const struct request *request, const struct moment *moment,
+		   enum grant_verdict verdict, const struct grant *grant)
+{
+	const struct provider_sink *sink = request->sink;
+	char detail[PROBLEM_DETAIL_SIZE];
+	const bool is_explained = explain(request, moment, verdict, grant, detail);
+
+	sink->refuse(sink->context, grant, verdict, is_explained ? detail : NULL);
+}
+
+/* Refuse an answer that has grants and no signed time. Anyone between the endpoint and us can take
+ * it out, and by our own clock, where that is slow, an old key would then be good. One entry says
+ * so, however many grants there are: none of them is read. */
+static bool refuse_without_time(const struct request *request, const cJSON *answer)
+{
+	const struct provider_sink *sink = request->sink;
+	const struct grant unread = { 0 };
+
+	if (!request->query->config->signed_time_required || json_string(answer, "time") != NULL)
+		return false;
+	sink->refuse(sink->context, &unread, GRANT_TIME_MISSING,
+		     "the endpoint sent grants without its signed time, or somebody took it out; "
+		     "let the endpoint sign it, see signed_time in exc-instance-connect.conf(5)");
+	return true;
+}
+
+/* Look through the answer's grants for one that holds. */
+static void choose(const struct request *request, const cJSON *answer)
+{
+	const struct config *config = request->query->config;
+	const struct provider_sink *sink = request->sink;
+	const cJSON *grants = json_member(answer, "grants");
+	const struct moment moment = find_now(request, answer);
+	const struct grant_policy policy = {
+		.trust = request->trust,
+		.signer_name = signer_name(config),
+		.instance_id = request->instance_id,
+		.user = request->query->user,
+		.fingerprint = request->query->fingerprint,
+		.now = moment.now,
+		.boot = find_boot(request, &moment),
+		.ledger = find_ledger(request, &moment),
+		.lifetime_max = config->max_key_lifetime,
+		.clock_skew = config->clock_skew,
+	};
+	unsigned int seen = 0;
+	const cJSON *element;
+
+	cJSON_ArrayForEach(element, grants)
+	{
+		const char *text = cJSON_GetStringValue(element);
+		enum grant_verdict verdict;
+		struct grant grant;
+
+		if (++seen > METADATA_GRANTS_MAX)
+			return;
+		verdict = grant_verify(text == NULL ? "" : text, text == NULL ? 0 : strlen(text),
+				       &policy, &grant);
+		if (verdict == GRANT_OK)
+			verdict = moment.wrong;
+		if (verdict == GRANT_OK && sink->take(sink->context, &grant, moment.now))
+			return;
+		/* A user's other live grants are for other keys: nothing is wrong with them. */
+		if (verdict != GRANT_OK && verdict != GRANT_WRONG_FINGERPRINT)
+			refuse(request, &moment, verdict, &grant);
+	}
+}
+
+static bool has_grants(const cJSON *answer)
+{
+	const cJSON *grants = json_member(answer, "grants");
+
+	return cJSON_IsArray(grants) && grants->child != NULL;
+}
+
+static enum problem find_grants(struct request *request, char *detail)
+{
+	const struct config *config = request->query->config;
+	_cleanup_json_ cJSON *answer = NULL;
+	enum problem problem = prepare(request, detail);
+
+	if (problem != PROBLEM_NONE)
+		return problem;
+	request->asked = clock_boottime_ns();
+	problem = metadata_get_grants(config, request->query->user, request->query->fingerprint,
+				      request->nonce, &answer, detail);
+	if (problem != PROBLEM_NONE || answer == NULL)
+		return problem;
+	if (!cJSON_IsArray(json_member(answer, "grants"))) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.128s answered without a list of grants",
+			 config->metadata_url);
+		return PROBLEM_ANSWER_MALFORMED;
+	}
+	if (!has_grants(answer))
+		return PROBLEM_NONE;
+	if (trust_load(request->trust) != TRUST_OK) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "no file in %.128s holds a key or a CA",
+			 config->trust_dir);
+		return PROBLEM_TRUST_EMPTY;
+	}
+	if (!refuse_without_time(request, answer))
+		choose(request, answer);
+	return PROBLEM_NONE;
+}
+
+static enum problem find_all(const struct provider_query *query, const struct provider_sink *sink,
+			     char *detail)
+{
+	struct request request = { .query = query, .sink = sink };
+	enum problem problem = find_grants(&request, detail);
+
+	trust_free(request.trust);
+	return problem;
+}
+
+const struct provider provider_excloud = {
+	.name = "excloud",
+	.single_use_default = SINGLE_USE_AUTO,
+	.find = find_all,
+	.send_receipts = metadata_post_receipts,
+	.send_host_keys = metadata_put_host_keys,
+	.diagnose = diagnose_excloud,
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where grants come from: what differs between clouds. Everything after that is the same for all.
+ */
+#ifndef EXC_PROVIDER_H
+#define EXC_PROVIDER_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "agent/config/config.h"
+#include "ledger/ledger.h"
+#include "agent/doctor/findings.h"
+#include "agent/config/problem.h"
+#include "grant/grant.h"
+
+/* What is asked of a provider; all borrowed. */
+struct provider_query {
+	const struct config *config;
+	const struct ledger *ledger; /* remembers what was said, and signed times */
+	const char *user; /* a valid name, see grant_user_is_valid() */
+	const char *fingerprint; /* of the offered key, "SHA256:…" */
+	int64_t ledger_made; /* see ledger_made(); 0 where no use is recorded */
+};
+
+/* What becomes of the grants that a provider finds. */
+struct provider_sink {
+	void *context;
+	/* One that holds `now` (seconds since 1970), for this user and this fingerprint. True: no
+	 * further one is wanted. */
+	bool (*take)(void *context, const struct grant *grant, time_t now);
+	/* One for the offered key that does not hold. jti, caller and request_id are set only if
+	 * they are to be believed. `detail` is what else is known, for people, or NULL. */
+	void (*refuse)(void *context, const struct grant *grant, enum grant_verdict verdict,
+		       const char *detail);
+};
+
+/* A new one is a file with one of these, and its line in provider.c. */
+struct provider {
+	const char *name; /* as agent.conf has it */
+	/* What single_use = auto means; SINGLE_USE_AUTO: the module where it is wired, otherwise
+	 * the connection. */
+	enum single_use single_use_default;
+	bool trusts_system; /* find() verifies with the system's CA certificates */
+	/* Ask for the grants of this user and this key, verify them, and hand each to the sink.
+	 * Takes at most timeout_ms. PROBLEM_NONE also when there is none; otherwise what kept it
+	 * from being done, with `detail`. */
+	enum problem (*find)(const struct provider_query *query, const struct provider_sink *sink,
+			     char detail[PROBLEM_DETAIL_SIZE]);
+	/* Send this JSON to the control plane; NULL: it takes none. */
+	enum problem (*send_receipts)(const struct config *config, const char *json,
+				      char detail[PROBLEM_DETAIL_SIZE]);
+	enum problem (*send_host_keys)(const struct config *config, const char *json,
+				       char detail[PROBLEM_DETAIL_SIZE]);
+	/* Look at everything that find() needs on this machine and of the endpoint. Opens
+	 * patient->trust if it likes, which is the caller's to free. */
+	void (*diagnose)(struct patient *patient);
+};
+
+/* The provider of this name, or NULL. */
+const struct provider *provider_named(const char *name);
+
+/* The one that agent.conf need not name. */
+const struct provider *provider_default(void);
+
+/* The names of all, separated by commas, into `names` of `size` bytes. */
+void provider_names(char *names, size_t size);
+
+#endif

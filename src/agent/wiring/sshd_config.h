@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ask the machine's sshd what its configuration means. */
+#ifndef EXC_SSHD_H
+#define EXC_SSHD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/wiring/systemd_unit.h"
+
+#define SSHD_PROGRAM "/usr/sbin/sshd"
+#define SSHD_CONFIG "/etc/ssh/sshd_config"
+#define SSHD_DROP_IN_DIR "/etc/ssh/sshd_config.d"
+/* Bytes of sshd -T, and of one of its values */
+#define SSHD_OUTPUT_SIZE (64 * 1024)
+#define SSHD_VALUE_SIZE 1024
+#define SSHD_USER_SIZE 33
+/* Seconds that sshd -t or sshd -T may take */
+#define SSHD_SECONDS 10
+/* Accounts that are looked at for a Match block of their own */
+#define SSHD_ACCOUNTS_MAX 64
+
+/* Where Debian's sshd wants an empty folder; its unit makes it, so that in an image there is none
+ */
+#define SSHD_RUN_DIR "/run/sshd"
+
+/* How this machine starts its sshd: options on the command line win over every file. */
+struct sshd {
+	const char *unit; /* "ssh.service" or "sshd.service"; NULL: neither is there */
+	struct unit_command command;
+};
+
+/* What sshd -T prints: the configuration as sshd understands it. */
+struct sshd_effective {
+	char text[SSHD_OUTPUT_SIZE];
+	bool has_host_keys; /* if not, sshd cannot start before some are made */
+};
+
+/* Find the unit. Without one, sshd is asked without options. */
+void sshd_find(struct sshd *sshd);
+
+/* Is the configuration valid (sshd -t)? Host keys that are still to be made do not matter. If not,
+ * `why` (of `size` bytes) gets sshd's first line. */
+bool sshd_test(const struct sshd *sshd, char *why, size_t size);
+
+/* Ask for the configuration that holds outside Match blocks; or, with a `user`, for the one that
+ * holds for this user from this machine. False, with `why`, when sshd cannot say. */
+bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *effective,
+	      char *why, size_t size);
+
+/* The first value of a keyword, which is in lower case; "" when there is none. */
+void sshd_value(const struct sshd_effective *effective, const char *keyword,
+		char value[SSHD_VALUE_SIZE]);
+
+/* The value of its line number `n`, from 0; false when there are not so many. */
+bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword, unsigned int n,
+		    char value[SSHD_VALUE_SIZE]);
+
+/* Is this value of authorizedkeyscommand the agent? Is it no command at all? */
+bool sshd_command_is_ours(const char *command);
+bool sshd_command_is_none(const char *command);
+
+/* An AuthorizedKeysCommand of somebody else that a Match block has for some users. */
+struct sshd_other {
+	char user[SSHD_USER_SIZE]; /* the first of them that was found */
+	char command[SSHD_VALUE_SIZE];
+	char command_user[SSHD_VALUE_SIZE];
+};
+
+/* Look for one, for every account of /etc/passwd with a shell that logs in, up to
+ * SSHD_ACCOUNTS_MAX. `global` is what sshd runs outside Match blocks. */
+bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_other *other);
+
+/* Does sshd_config include the drop-in folder, outside Match blocks? */
+bool sshd_includes_drop_ins(void);
+
+#endif

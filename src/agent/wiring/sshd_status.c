@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Say how sshd is wired, for `sshd status`. */
+#include "agent/wiring/sshd_status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "agent/config/config.h"
+#include "agent/provider/provider.h"
+#include "agent/wiring/sshd_config.h"
+#include "agent/wiring/sshd_service.h"
+#include "agent/wiring/wiring.h"
+#include "base/json.h"
+
+#define WHY_SIZE 512
+
+/* What there is to say. */
+struct report {
+	struct wiring_state files;
+	struct sshd sshd;
+	bool valid; /* sshd -t */
+	bool answers;
+	bool enabled; /* sshd asks the agent */
+	bool has_other; /* a Match block has another command */
+	enum sshd_origin origin; /* of sshd's command */
+	struct sshd_other other;
+	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
+	char next_command[CONFIG_VALUE_SIZE];
+	const char *provider; /* where the agent gets keys from */
+	bool is_single_use;
+	char why[WHY_SIZE]; /* what is wrong with the configuration */
+};
+
+static void look(struct report *report, const char *config_path)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct sshd_effective effective;
+	struct sshd_running running;
+	struct config config;
+
+	memset(report, 0, sizeof *report);
+	wiring_look(&report->files);
+	config_load(&config, config_path, detail);
+	report->provider = config.provider->name;
+	report->is_single_use = config.single_use != SINGLE_USE_NO;
+	snprintf(report->next_command, sizeof report->next_command, "%s", config.next_command);
+	sshd_find(&report->sshd);
+	report->valid = sshd_test(&report->sshd, report->why, sizeof report->why) &&
+			sshd_ask(&report->sshd, NULL, &effective, report->why, sizeof report->why);
+	if (!report->valid)
+		return;
+	sshd_value(&effective, "authorizedkeyscommand", report->command);
+	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
+	sshd_service_look(&effective, &running);
+	report->origin = sshd_service_command_origin(&report->sshd, &running);
+	/* What the running process was started with wins over what the files say now. */
+	report->enabled =
+		sshd_command_is_ours(report->command) && report->origin != SSHD_ORIGIN_PROCESS;
+	report->has_other = sshd_find_other(&report->sshd, report->command, &report->other);
+	report->answers = sshd_service_answers(&running);
+}
+
+static void print_json(const struct report *report)
+{
+	_cleanup_json_ cJSON *object = cJSON_CreateObject();
+	_cleanup_free_ char *text = NULL;
+	cJSON *other;
+
+	cJSON_AddBoolToObject(object, "enabled", report->enabled);
+	cJSON_AddBoolToObject(object, "sshd_config_valid", report->valid);
+	cJSON_AddBoolToObject(object, "sshd_answers", report->answers);
+	cJSON_AddStringToObject(object, "authorized_keys_command", report->command);
+	cJSON_AddStringToObject(object, "authorized_keys_command_user", report->user);
+	cJSON_AddBoolToObject(object, "drop_in", report->files.place != WIRING_NOWHERE);
+	cJSON_AddStringToObject(object, "written_to", wiring_place_name(report->files.place));
+	cJSON_AddBoolToObject(object, "pam_module", report->files.pam);
+	cJSON_AddBoolToObject(object, "pam_wired", report->files.pam_wired);
+	cJSON_AddStringToObject(object, "provider", report->provider);
+	cJSON_AddBoolToObject(object, "single_use", report->is_single_use);
+	cJSON_AddStringToObject(object, "next_command", report->next_command);
+	if (report->has_other) {
+		other = cJSON_AddObjectToObject(object, "match_block");
+		cJSON_AddStringToObject(other, "user", report->other.user);
+		cJSON_AddStringToObject(other, "authorized_keys_command", report->other.command);
+		cJSON_AddStringToObject(other, "authorized_keys_command_user",
+					report->other.command_user);
+	}
+	text = cJSON_Print(object);
+	if (text != NULL)
+		puts(text);
+}
+
+/* Whom sshd asks. */
+static void print_command(const struct report *report)
+{
+	const bool none = sshd_command_is_none(report->command);
+	const char *whose = none                                    ? "nobody"
+			    : sshd_command_is_ours(report->command) ? "exc-instance-connect"
+								    : report->command;
+
+	printf("About keys that are not in authorized_keys, sshd asks %s%s%s.\n", whose,
+	       none ? "" : ", as ", none ? "" : report->user);
+	if (report->origin == SSHD_ORIGIN_PROCESS)
+		puts("WRONG: the sshd that runs was started with another AuthorizedKeysCommand on its\n"
+		     "command line, and asks that one.");
+	if (report->next_command[0] != '\0')
+		printf("The agent then runs: %s\n", report->next_command);
+	if (report->has_other)
+		printf("For %s, a Match block asks instead: %s (as %s)\n", report->other.user,
+		       report->other.command, report->other.command_user);
+}
+
+static void print_words(const struct report *report)
+{
+	if (report->valid)
+		print_command(report);
+	else
+		printf("sshd's configuration is broken: %s\n", report->why);
+	if (report->files.place == WIRING_NOWHERE)
+		puts("None of our files gives sshd its settings.");
+	else
+		printf("sshd's settings are in %s.\n", wiring_place_name(report->files.place));
+	printf("PAM %s the module for sshd.\n", report->files.pam ? "has" : "does not have");
+	printf("The agent gets keys from %s, and %s.\n", report->provider,
+	       !report->is_single_use    ? "they log in until they expire"
+	       : report->files.pam_wired ? "relies on the module to spend them"
+					 : "does not rely on the module to spend them");
+	if (report->valid)
+		printf("sshd %s on this machine.\n",
+		       report->answers ? "answers" : "does not answer");
+	if (report->files.pam_wired && !report->files.pam)
+		puts("WRONG: keys are good until they expire, because nothing spends them.\n"
+		     "Mend it with: exc-instance-connect sshd enable");
+	else if (report->valid && !report->enabled)
+		puts("Switch it on with: exc-instance-connect sshd enable");
+}
+
+int sshd_status(bool json, const char *config_path)
+{
+	struct report report;
+
+	if (geteuid() != 0) {
+		fputs("exc-instance-connect: sshd tells its configuration to root only: try sudo\n",
+		      stderr);
+		return EXIT_FAILURE;
+	}
+	look(&report, config_path);
+	if (json)
+		print_json(&report);
+	else
+		print_words(&report);
+	return report.enabled && report.files.pam_wired <= report.files.pam ? EXIT_SUCCESS
+									    : EXIT_FAILURE;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What systemd starts a service with, as the files of its unit have it (systemd.service(5)). */
+#ifndef EXC_UNIT_H
+#define EXC_UNIT_H
+
+#include <stdbool.h>
+
+#include "base/command_line.h"
+
+#define UNIT_COMMAND_SIZE 4096
+/* Bytes of a unit's files together, and files with variables that it may name */
+#define UNIT_TEXT_SIZE (64 * 1024)
+#define UNIT_ENVIRONMENT_FILES_MAX 8
+
+struct unit_command {
+	char text[UNIT_COMMAND_SIZE]; /* the ExecStart= that counts, as it is written */
+	struct words
+		words; /* the same as systemd would run it: program first, variables filled in */
+};
+
+/* Read what starts `unit` ("ssh.service", or a template such as "ssh@.service"), drop-ins included
+ * but for the one at the path `except` (NULL: all count), whether systemd runs or an image is being
+ * made. False when there is no such unit, or it cannot be understood. */
+bool unit_read(const char *unit, const char *except, struct unit_command *command);
+
+/* Call `visit` with the path of each file that `unit` is made of: its own, its drop-ins, and those
+ * of EnvironmentFile=. */
+void unit_each_file(const char *unit, void (*visit)(const char *path, void *context),
+		    void *context);
+
+/* Find the ExecStart= in the text of a unit's files in the order in which systemd reads them, and
+ * fill in its variables: $NAME and ${NAME} from Environment= and EnvironmentFile=. Specifiers but
+ * %% stay as they are. `text` is changed. */
+bool unit_parse(char *text, struct unit_command *command);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read JSON (RFC 8259) that two parsers could not understand differently. */
+#ifndef EXC_JSON_H
+#define EXC_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/cleanup.h"
+#include "grant/verdict.h"
+
+/* Arrays and objects inside one another; a grant needs three levels. */
+#define JSON_DEPTH_MAX 8
+/* Members and elements in one text, so that looking for duplicates has a bound. */
+#define JSON_VALUES_MAX 2048
+/* The largest integer that every JSON reader takes exactly (RFC 7493 section 2.2). */
+#define JSON_INTEGER_MAX 9007199254740991.0
+
+DEFINE_CLEANUP(cJSON, cJSON_Delete);
+#define _cleanup_json_ _cleanup_(cleanup_cJSON_Delete)
+
+/* Parse exactly `length` bytes holding one JSON object. More than RFC 8259 forbids is refused:
+ * duplicate members, \u0000 and lone surrogates in strings, depth over JSON_DEPTH_MAX, more than
+ * JSON_VALUES_MAX values, bytes after the object. On GRANT_OK the caller owns *object
+ * (cJSON_Delete). Otherwise *object is NULL and the verdict is GRANT_BAD_JSON,
+ * GRANT_DUPLICATE_MEMBER or GRANT_NO_MEMORY. */
+enum grant_verdict json_parse(const char *text, size_t length, cJSON **object);
+
+/* The member with exactly this name, or NULL. Owned by the object. */
+const cJSON *json_member(const cJSON *object, const char *name);
+
+/* The member's text, or NULL when it is missing or not a string. Owned by the object. */
+const char *json_string(const cJSON *object, const char *name);
+
+/* Read an integer from 0 to JSON_INTEGER_MAX. False when it is missing, not a number, negative,
+ * a fraction or too large. */
+bool json_integer(const cJSON *object, const char *name, int64_t *value);
+
+#endif

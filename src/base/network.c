@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses and networks in CIDR notation (RFC 4632, RFC 4291 section 2.3). */
+#include "base/network.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX_DIGITS_MAX 3
+
+static unsigned int family_bits(int family)
+{
+	return family == AF_INET ? 32 : 128;
+}
+
+/* Decimal without sign, spaces or leading zeros, up to `max` */
+static bool parse_prefix(const char *text, unsigned int max, unsigned int *prefix)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > PREFIX_DIGITS_MAX || (text[0] == '0' && length > 1))
+		return false;
+	*prefix = 0;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		*prefix = *prefix * 10 + (unsigned int)(text[i] - '0');
+	}
+	return *prefix <= max;
+}
+
+static bool bit_is_set(const struct network *network, unsigned int bit)
+{
+	return (network->bytes[bit / 8] >> (7 - bit % 8) & 1) != 0;
+}
+
+bool network_parse(const char *text, struct network *network)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
+	char address[INET6_ADDRSTRLEN];
+
+	if (length == 0 || length >= sizeof address)
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	network->family = strchr(address, ':') == NULL ? AF_INET : AF_INET6;
+	network->prefix = family_bits(network->family);
+	if (inet_pton(network->family, address, network->bytes) != 1 ||
+	    (slash != NULL && !parse_prefix(slash + 1, network->prefix, &network->prefix)))
+		return false;
+	for (unsigned int bit = network->prefix; bit < family_bits(network->family); bit++)
+		if (bit_is_set(network, bit))
+			return false;
+	return true;
+}
+
+void network_print(const struct network *network, bool bare, char text[NETWORK_TEXT_SIZE])
+{
+	char address[INET6_ADDRSTRLEN];
+
+	inet_ntop(network->family, network->bytes, address, sizeof address);
+	if (bare && network->prefix == family_bits(network->family))
+		snprintf(text, NETWORK_TEXT_SIZE, "%s", address);
+	else
+		snprintf(text, NETWORK_TEXT_SIZE, "%s/%u", address, network->prefix);
+}
+
+bool network_canonical(const char *text, bool bare, char canonical[NETWORK_TEXT_SIZE])
+{
+	struct network network;
+
+	if (!network_parse(text, &network))
+		return false;
+	network_print(&network, bare, canonical);
+	return true;
+}
+
+bool network_contains(const struct network *outer, const struct network *inner)
+{
+	if (outer->family != inner->family || inner->prefix < outer->prefix)
+		return false;
+	for (unsigned int bit = 0; bit < outer->prefix; bit++)
+		if (bit_is_set(outer, bit) != bit_is_set(inner, bit))
+			return false;
+	return true;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parse an OpenSSH public key down to its blob (RFC 4253 section 6.6, RFC 5656, RFC 8709,
+ * OpenSSH PROTOCOL.u2f). */
+#include "base/ssh_key.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define ED25519_BYTES 32
+/* The application of an sk- key is a URL or "ssh:"; OpenSSH gives no bound. */
+#define SK_APPLICATION_MAX 1024
+#define RSA_EXPONENT_BYTES_MAX 8
+
+enum key_kind {
+	KIND_ED25519,
+	KIND_ECDSA,
+	KIND_RSA
+};
+
+struct key_type {
+	const char *name;
+	enum key_kind kind;
+	bool security_key; /* an application string ends the blob */
+	const char *curve; /* ECDSA */
+	size_t point_bytes; /* ECDSA, uncompressed: 0x04 and two coordinates */
+};
+
+/* The only types that can be one-time keys. Certificates have a CA of their own and stay sshd's. */
+static const struct key_type key_types[] = {
+	{ "ssh-ed25519", KIND_ED25519, false, NULL, 0 },
+	{ "ecdsa-sha2-nistp256", KIND_ECDSA, false, "nistp256", 65 },
+	{ "ecdsa-sha2-nistp384", KIND_ECDSA, false, "nistp384", 97 },
+	{ "ecdsa-sha2-nistp521", KIND_ECDSA, false, "nistp521", 133 },
+	{ "sk-ssh-ed25519@openssh.com", KIND_ED25519, true, NULL, 0 },
+	{ "sk-ecdsa-sha2-nistp256@openssh.com", KIND_ECDSA, true, "nistp256", 65 },
+	{ "ssh-rsa", KIND_RSA, false, NULL, 0 },
+};
+
+struct cursor {
+	const uint8_t *at;
+	size_t left;
+};
+
+struct field {
+	const uint8_t *bytes;
+	size_t length;
+};
+
+/* Take one `string` of RFC 4251 section 5: four bytes of length, big-endian, and that many bytes.
+ */
+static bool take_string(struct cursor *cursor, struct field *field)
+{
+	size_t length;
+
+	if (cursor->left < 4)
+		return false;
+	length = (size_t)cursor->at[0] << 24 | (size_t)cursor->at[1] << 16 |
+		 (size_t)cursor->at[2] << 8 | cursor->at[3];
+	if (length > cursor->left - 4)
+		return false;
+	field->bytes = cursor->at + 4;
+	field->length = length;
+	cursor->at += 4 + length;
+	cursor->left -= 4 + length;
+	return true;
+}
+
+static bool field_is(const struct field *field, const char *text)
+{
+	return field->length == strlen(text) && memcmp(field->bytes, text, field->length) == 0;
+}
+
+/* A positive `mpint` in its shortest form (RFC 4251 section 5); returns its bits, or 0. */
+static size_t positive_mpint_bits(const struct field *field)
+{
+	const uint8_t *bytes = field->bytes;
+	size_t length = field->length;
+	size_t bits;
+
+	if (length == 0 || (bytes[0] & 0x80) != 0)
+		return 0;
+	if (bytes[0] == 0) {
+		if (length == 1 || (bytes[1] & 0x80) == 0)
+			return 0;
+		bytes++;
+		length--;
+	}
+	bits = 8 * length;
+	for (uint8_t mask = 0x80; (bytes[0] & mask) == 0; mask >>= 1)
+		bits--;
+	return bits;
+}
+
+static enum grant_verdict check_rsa(struct cursor *cursor)
+{
+	struct field exponent, modulus;
+	size_t bits;
+
+	if (!take_string(cursor, &exponent) || !take_string(cursor, &modulus))
+		return GRANT_BAD_SSH_KEY;
+	if (exponent.length > RSA_EXPONENT_BYTES_MAX || positive_mpint_bits(&exponent) < 2 ||
+	    (exponent.bytes[exponent.length - 1] & 1) == 0)
+		return GRANT_BAD_SSH_KEY;
+	bits = positive_mpint_bits(&modulus);
+	if (bits == 0 || bits > SSH_KEY_RSA_BITS_MAX)
+		return GRANT_BAD_SSH_KEY;
+	return bits < SSH_KEY_RSA_BITS_MIN ? GRANT_WEAK_KEY : GRANT_OK;
+}
+
+static bool check_ecdsa(struct cursor *cursor, const struct key_type *type)
+{
+	struct field curve, point;
+
+	return take_string(cursor, &curve) && field_is(&curve, type->curve) &&
+	       take_string(cursor, &point) && point.length == type->point_bytes &&
+	       point.bytes[0] == 0x04;
+}
+
+static bool check_ed25519(struct cursor *cursor)
+{
+	struct field key;
+
+	return take_string(cursor, &key) && key.length == ED25519_BYTES;
+}
+
+static enum grant_verdict check_blob(const struct ssh_key *key, const struct key_type *type)
+{
+	struct cursor cursor = { key->blob, key->blob_length };
+	struct field name, application;
+	enum grant_verdict verdict = GRANT_OK;
+
+	if (!take_string(&cursor, &name) || !field_is(&name, type->name))
+		return GRANT_BAD_SSH_KEY;
+	if (type->kind == KIND_RSA)
+		verdict = check_rsa(&cursor);
+	else if (type->kind == KIND_ECDSA ? !check_ecdsa(&cursor, type) : !check_ed25519(&cursor))
+		verdict = GRANT_BAD_SSH_KEY;
+	if (verdict == GRANT_OK && type->security_key &&
+	    (!take_string(&cursor, &application) || application.length == 0 ||
+	     application.length > SK_APPLICATION_MAX))
+		verdict = GRANT_BAD_SSH_KEY;
+	if (verdict == GRANT_OK && cursor.left != 0)
+		verdict = GRANT_BAD_SSH_KEY;
+	return verdict;
+}
+
+static const struct key_type *find_type(const char *name, size_t length)
+{
+	for (size_t i = 0; i < sizeof key_types / sizeof key_types[0]; i++)
+		if (strlen(key_types[i].name) == length &&
+		    memcmp(key_types[i].name, name, length) == 0)
+			return &key_types[i];
+	return NULL;
+}
+
+/* Is this how a key type is written at all? What is not is a broken key, not a foreign type. */
+static bool looks_like_type(const char *name, size_t length)
+{
+	if (length == 0 || length > SSH_KEY_TYPE_MAX)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+		      strchr("-@.", name[i]) != NULL))
+			return false;
+	return true;
+}
+
+enum grant_verdict ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
+				       struct ssh_key *key)
+{
+	const struct key_type *known = find_type(type, type_length);
+	ssize_t decoded;
+
+	memset(key, 0, sizeof *key);
+	if (known == NULL)
+		return looks_like_type(type, type_length) ? GRANT_KEY_TYPE_NOT_ALLOWED
+							  : GRANT_BAD_SSH_KEY;
+	decoded = base64_decode(base64, strlen(base64), key->blob, sizeof key->blob);
+	if (decoded <= 0)
+		return GRANT_BAD_SSH_KEY;
+	key->type = known->name;
+	key->blob_length = (size_t)decoded;
+	return check_blob(key, known);
+}
+
+enum grant_verdict ssh_key_parse(const char *text, struct ssh_key *key)
+{
+	const char *space = strchr(text, ' ');
+
+	memset(key, 0, sizeof *key);
+	if (space == NULL)
+		return GRANT_BAD_SSH_KEY;
+	return ssh_key_parse_parts(text, (size_t)(space - text), space + 1, key);
+}
+
+void ssh_key_print(const struct ssh_key *key, char text[SSH_KEY_TEXT_SIZE])
+{
+	size_t length = strlen(key->type);
+
+	memcpy(text, key->type, length);
+	text[length] = ' ';
+	base64_encode(key->blob, key->blob_length, text + length + 1);
+}

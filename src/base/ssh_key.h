@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parse an OpenSSH public key down to its blob (RFC 4253 section 6.6, RFC 5656, RFC 8709,
+ * OpenSSH PROTOCOL.u2f). */
+#ifndef EXC_SSHKEY_H
+#define EXC_SSHKEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base64.h"
+#include "grant/verdict.h"
+
+#define SSH_KEY_RSA_BITS_MIN 2048
+#define SSH_KEY_RSA_BITS_MAX 16384
+/* An RSA key of SSH_KEY_RSA_BITS_MAX with any exponent that OpenSSL takes fits. */
+#define SSH_KEY_BLOB_MAX 4096
+/* The longest type name is sk-ecdsa-sha2-nistp256@openssh.com. */
+#define SSH_KEY_TYPE_MAX 64
+/* "type base64" and its NUL */
+#define SSH_KEY_TEXT_SIZE (SSH_KEY_TYPE_MAX + 1 + BASE64_SIZE(SSH_KEY_BLOB_MAX))
+
+struct ssh_key {
+	const char *type; /* a constant of this project, such as "ssh-ed25519" */
+	size_t blob_length;
+	uint8_t blob[SSH_KEY_BLOB_MAX];
+};
+
+/* Parse "type base64": one space, no comment, no options, no line break. The blob must name the
+ * same type and hold nothing but that type's fields. Returns GRANT_OK, GRANT_BAD_SSH_KEY,
+ * GRANT_KEY_TYPE_NOT_ALLOWED (a type that can never be a one-time key, certificates among them) or
+ * GRANT_WEAK_KEY (RSA under SSH_KEY_RSA_BITS_MIN). */
+enum grant_verdict ssh_key_parse(const char *text, struct ssh_key *key);
+
+/* The same from type and base64 apart, as sshd passes %t and %k. */
+enum grant_verdict ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
+				       struct ssh_key *key);
+
+/* Print "type base64" from the checked fields into `text`. */
+void ssh_key_print(const struct ssh_key *key, char text[SSH_KEY_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Make an Ed25519 key pair in OpenSSH's own formats, in memory only (PROTOCOL.key). */
+#include "base/ssh_keypair.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "base/base64.h"
+
+#define ED25519_BYTES KEYPAIR_SEED_BYTES
+#define TYPE "ssh-ed25519"
+#define COMMENT "one-time key"
+/* The cipher "none" has blocks of eight bytes. */
+#define BLOCK_BYTES 8
+#define BLOB_SIZE 512
+#define BASE64_LINE 70
+
+struct buffer {
+	uint8_t bytes[BLOB_SIZE];
+	size_t length;
+};
+
+static void put_bytes(struct buffer *buffer, const void *bytes, size_t length)
+{
+	memcpy(buffer->bytes + buffer->length, bytes, length);
+	buffer->length += length;
+}
+
+static void put_uint32(struct buffer *buffer, uint32_t value)
+{
+	const uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
+				   (uint8_t)(value >> 8), (uint8_t)value };
+
+	put_bytes(buffer, bytes, sizeof bytes);
+}
+
+/* A `string` of RFC 4251 section 5. All that is put here fits into BLOB_SIZE by far. */
+static void put_string(struct buffer *buffer, const void *bytes, size_t length)
+{
+	put_uint32(buffer, (uint32_t)length);
+	put_bytes(buffer, bytes, length);
+}
+
+static bool generate(uint8_t seed[ED25519_BYTES], uint8_t public_key[ED25519_BYTES])
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
+	size_t seed_length = ED25519_BYTES, public_length = ED25519_BYTES;
+	EVP_PKEY *key = NULL;
+	bool good = context != NULL && EVP_PKEY_keygen_init(context) == 1 &&
+		    EVP_PKEY_keygen(context, &key) == 1 &&
+		    EVP_PKEY_get_raw_private_key(key, seed, &seed_length) == 1 &&
+		    EVP_PKEY_get_raw_public_key(key, public_key, &public_length) == 1;
+
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(context);
+	return good;
+}
+
+/* The part that a passphrase would encrypt. */
+static void put_secret(struct buffer *buffer, const uint8_t *seed, const uint8_t *public_key,
+		       uint32_t check)
+{
+	uint8_t both[2 * ED25519_BYTES];
+	uint8_t padding = 1;
+
+	memcpy(both, seed, ED25519_BYTES);
+	memcpy(both + ED25519_BYTES, public_key, ED25519_BYTES);
+	put_uint32(buffer, check);
+	put_uint32(buffer, check);
+	put_string(buffer, TYPE, strlen(TYPE));
+	put_string(buffer, public_key, ED25519_BYTES);
+	put_string(buffer, both, sizeof both);
+	put_string(buffer, COMMENT, strlen(COMMENT));
+	while (buffer->length % BLOCK_BYTES != 0)
+		put_bytes(buffer, &padding, 1), padding++;
+	OPENSSL_cleanse(both, sizeof both);
+}
+
+/* Base64 in lines between the two marks. */
+static void armour(const struct buffer *buffer, char out[KEYPAIR_PRIVATE_SIZE])
+{
+	char encoded[BASE64_SIZE(BLOB_SIZE)];
+	size_t length = base64_encode(buffer->bytes, buffer->length, encoded);
+	size_t at = (size_t)sprintf(out, "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+
+	for (size_t i = 0; i < length; i += BASE64_LINE)
+		at += (size_t)sprintf(out + at, "%.*s\n", BASE64_LINE, encoded + i);
+	sprintf(out + at, "-----END OPENSSH PRIVATE KEY-----\n");
+	OPENSSL_cleanse(encoded, sizeof encoded);
+}
+
+bool keypair_make(struct keypair *pair)
+{
+	struct buffer blob = { .length = 0 }, secret = { .length = 0 }, whole = { .length = 0 };
+	uint8_t seed[ED25519_BYTES], public_key[ED25519_BYTES];
+	uint32_t check;
+	bool good;
+
+	memset(pair, 0, sizeof *pair);
+	good = generate(seed, public_key) && RAND_bytes((unsigned char *)&check, sizeof check) == 1;
+	if (good) {
+		put_string(&blob, TYPE, strlen(TYPE));
+		put_string(&blob, public_key, sizeof public_key);
+		put_secret(&secret, seed, public_key, check);
+		put_bytes(&whole, "openssh-key-v1", sizeof "openssh-key-v1"); /* with its NUL */
+		put_string(&whole, "none", 4); /* cipher */
+		put_string(&whole, "none", 4); /* key derivation */
+		put_string(&whole, "", 0); /* its options */
+		put_uint32(&whole, 1); /* keys in this file */
+		put_string(&whole, blob.bytes, blob.length);
+		put_string(&whole, secret.bytes, secret.length);
+		armour(&whole, pair->private_key);
+		memcpy(pair->seed, seed, sizeof pair->seed);
+		memcpy(pair->public_key, TYPE " ", strlen(TYPE) + 1);
+		base64_encode(blob.bytes, blob.length, pair->public_key + strlen(TYPE) + 1);
+	}
+	OPENSSL_cleanse(seed, sizeof seed);
+	OPENSSL_cleanse(&secret, sizeof secret);
+	OPENSSL_cleanse(&whole, sizeof whole);
+	return good;
+}
+
+void keypair_forget(struct keypair *pair)
+{
+	OPENSSL_cleanse(pair, sizeof *pair);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /iam/me: whose a token is. */
+#ifndef EXC_ME_H
+#define EXC_ME_H
+
+#include <stdbool.h>
+
+#include "cli/api/api.h"
+
+/* Ask. False, having said why, when the control plane does not know the token. */
+bool me_ask(const struct account *account, struct api_answer *answer);
+
+/* Print the answer for a person to read. */
+void me_print(const struct account *account, const cJSON *me);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of the compute API: who makes it, and how it is refused. */
+#include "connectd/api/api_call.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "connectd/store/audit_trail.h"
+
+void call_refuse(const struct call *call, int status, const char *code, const char *message)
+{
+	const struct trail_row row = { .event = "refused",
+				       .caller = call->caller.principal,
+				       .org = call->caller.org,
+				       .token_id = call->caller.token_id,
+				       .user = call->user,
+				       .vm_id = call->vm_id,
+				       .decision = call->decision.why,
+				       .reason = code,
+				       .source = call->request->peer,
+				       .request_id = call->request_id };
+
+	if (call->caller.principal[0] == '\0')
+		trail_log(&row);
+	else if (!trail_append(call->service->store, &row)) {
+		/* Nobody is told anything that the trail does not have. */
+		status = 503;
+		code = CALL_UNAVAILABLE;
+		message = "the audit trail cannot be written; try again, or ask the operator";
+	}
+	respond_error(call->response, status, code, message, call->request_id);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+bool call_within_rate(const struct call *call, struct rate_limiter *limiter, const char *name)
+{
+	unsigned int wait = rate_take(limiter, name, now_ms());
+
+	if (wait == 0)
+		return true;
+	call->service->state->metrics.requests_limited++;
+	call->response->retry_after = wait;
+	/* Not in the trail, which whoever asks too often would fill. */
+	respond_error(call->response, 429, "compute.rate_limited",
+		      "that is too often; wait as long as Retry-After says", call->request_id);
+	return false;
+}
+
+bool call_identify(struct call *call)
+{
+	if (iam_identify(call->service->store, call->request->authorization, &call->caller))
+		return call_within_rate(call, &call->service->state->by_principal,
+					call->caller.principal);
+	call->caller = (struct iam_caller){ 0 };
+	call_refuse(call, 401, "compute.auth.invalid_token",
+		    "send a token that is valid: Authorization: Bearer TOKEN");
+	return false;
+}
+
+/* Is there an instance with this id that the caller's organisation owns? */
+static bool load_own(const struct call *call, struct instance *instance)
+{
+	if (!instance_load(call->service->store, call->vm_id, instance))
+		return false;
+	if (strcmp(instance->org, call->caller.org) == 0)
+		return true;
+	instance_free(instance);
+	return false;
+}
+
+bool call_authorize(struct call *call, const char *action, struct instance *instance)
+{
+	char resource[IAM_RESOURCE_SIZE];
+
+	snprintf(resource, sizeof resource, IAM_INSTANCE_PREFIX "%s", call->vm_id);
+	iam_decide(call->service->store, call->caller.principal, action, resource, &call->decision);
+	if (!call->decision.allowed) {
+		/* The same answer whether the instance exists or not. */
+		call_refuse(call, 403, "compute.instance.forbidden",
+			    "no policy lets this principal do that to this instance");
+		return false;
+	}
+	if (load_own(call, instance))
+		return true;
+	/* As is one of another organisation, whatever the policies say. */
+	call->decision.allowed = false;
+	snprintf(call->decision.why, sizeof call->decision.why, "%.64s has no such instance",
+		 call->caller.org);
+	call_refuse(call, 404, "compute.instance.not_found", "there is no such instance");
+	return false;
+}

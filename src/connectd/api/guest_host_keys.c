@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host keys that a guest says it has (PUT /v1/instance-connect/host-keys). */
+#include "connectd/api/guest_host_keys.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "connectd/store/audit_trail.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/ssh_key.h"
+
+/* Host keys of one instance */
+#define HOST_KEYS_MAX 16
+
+/* The keys as we print them, from checked fields; NULL when one is none, or there are too many or
+ * none. The caller frees. `fingerprint` is the first one's. */
+static char *read_keys(const cJSON *body, char fingerprint[FINGERPRINT_SIZE])
+{
+	const cJSON *given = json_member(body, "host_keys"), *element;
+	_cleanup_json_ cJSON *keys = cJSON_CreateArray();
+
+	if (!cJSON_IsArray(given) || cJSON_GetArraySize(given) > HOST_KEYS_MAX)
+		return NULL;
+	cJSON_ArrayForEach(element, given)
+	{
+		const char *text = cJSON_GetStringValue(element);
+		char printed[SSH_KEY_TEXT_SIZE];
+		struct ssh_key key;
+
+		if (text == NULL || ssh_key_parse(text, &key) != GRANT_OK)
+			return NULL;
+		if (cJSON_GetArraySize(keys) == 0 &&
+		    !digest_fingerprint(key.blob, key.blob_length, fingerprint))
+			return NULL;
+		ssh_key_print(&key, printed);
+		cJSON_AddItemToArray(keys, cJSON_CreateString(printed));
+	}
+	return cJSON_GetArraySize(keys) == 0 ? NULL : cJSON_PrintUnformatted(keys);
+}
+
+void guest_host_keys_put(const struct service *service, const struct http_request *request,
+			 struct http_response *response, const char *vm_id)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	_cleanup_json_ cJSON *body = NULL;
+	_cleanup_free_ char *keys = NULL;
+	char fingerprint[FINGERPRINT_SIZE];
+	const char *before;
+	bool stored;
+
+	if (json_parse(request->body, request->body_length, &body) == GRANT_OK)
+		keys = read_keys(body, fingerprint);
+	if (keys == NULL) {
+		respond_error(response, 400, "metadata.request.invalid",
+			      "the body must be {\"host_keys\":[…]} with 1 to 16 keys, each "
+			      "\"TYPE BASE64\" without a comment",
+			      NULL);
+		return;
+	}
+	statement =
+		store_prepare(service->store,
+			      "SELECT guest_host_keys FROM instances WHERE vm_id = ?", "t", vm_id);
+	before = statement != NULL && store_next(service->store, statement)
+			 ? store_text(statement, 0)
+			 : "";
+	response->status = 204;
+	if (strcmp(before, keys) == 0)
+		return;
+	/* The row first: a change that nobody can see must not happen. */
+	stored = trail_append(service->store,
+			      &(const struct trail_row){ .event = "host_keys",
+							 .vm_id = vm_id,
+							 .fingerprint = fingerprint,
+							 .reason = before[0] == '\0' ? "first"
+										     : "changed",
+							 .source = request->peer }) &&
+		 store_run(service->store,
+			   "UPDATE instances SET guest_host_keys = ?1, host_keys_changed = CASE"
+			   " WHEN guest_host_keys IS NULL THEN host_keys_changed ELSE ?2 END"
+			   " WHERE vm_id = ?3",
+			   "tit", keys, (int64_t)time(NULL), vm_id);
+	if (!stored)
+		respond_error(response, 503, "metadata.unavailable",
+			      "the host keys could not be stored", NULL);
+}

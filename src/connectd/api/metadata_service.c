@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metadata endpoint: guests fetch grants, leave receipts and say their host keys, known by the
+ * address they come from. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "connectd/api/guest_host_keys.h"
+#include "connectd/store/instance.h"
+#include "connectd/api/service.h"
+#include "connectd/store/audit_trail.h"
+#include "grant/grant.h"
+#include "base/json.h"
+#include "grant/signed_time.h"
+
+#define API "/v1/instance-connect/"
+#define NONCE_MAX 128
+/* Grants of one answer, as many as an agent looks at */
+#define GRANTS_MAX "16"
+/* Receipts of one request */
+#define RECEIPTS_MAX 256
+
+static void deny(struct http_response *response, int status, const char *code, const char *message)
+{
+	respond_error(response, status, code, message, NULL);
+}
+
+static bool nonce_is_valid(const char *nonce)
+{
+	size_t length = strlen(nonce);
+
+	return length > 0 && length <= NONCE_MAX &&
+	       strspn(nonce, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+		       length;
+}
+
+/* What time it is, signed for this request alone. */
+static char *sign_time(const struct service *service, const char *vm_id, const char *nonce)
+{
+	char payload[sizeof GRANT_AUDIENCE_PREFIX + INSTANCE_VM_ID_SIZE + NONCE_MAX + 64];
+
+	/* All values are of characters that JSON does not escape. */
+	snprintf(payload, sizeof payload,
+		 "{\"aud\":\"" GRANT_AUDIENCE_PREFIX "%s\",\"nonce\":\"%s\",\"iat\":%lld}", vm_id,
+		 nonce, (long long)time(NULL));
+	return signing_key_sign(service->key, SIGNED_TIME_TYP, payload);
+}
+
+/* Add what the row says of a grant to the answer, and to the list of those that are served for the
+ * first time. */
+static void add_grant(sqlite3_stmt *row, cJSON *grants, cJSON *first_served)
+{
+	cJSON_AddItemToArray(grants, cJSON_CreateString(store_text(row, 0)));
+	if (sqlite3_column_type(row, 2) == SQLITE_NULL)
+		cJSON_AddItemToArray(first_served, cJSON_CreateString(store_text(row, 1)));
+}
+
+static void note_served(const struct store *store, const char *jti, const char *peer)
+{
+	_cleanup_statement_ sqlite3_stmt *grant = store_prepare(
+		store,
+		"SELECT caller, user, vm_id, fingerprint, request_id FROM grants WHERE jti = ?",
+		"t", jti);
+
+	if (grant == NULL || !store_next(store, grant) ||
+	    !store_run(store, "UPDATE grants SET served_at = ? WHERE jti = ?", "it",
+		       (int64_t)time(NULL), jti))
+		return;
+	trail_append(store, &(const struct trail_row){ .event = "served",
+						       .caller = store_text(grant, 0),
+						       .user = store_text(grant, 1),
+						       .vm_id = store_text(grant, 2),
+						       .jti = jti,
+						       .fingerprint = store_text(grant, 3),
+						       .request_id = store_text(grant, 4),
+						       .source = peer });
+}
+
+/* The first time that a grant is given out is worth a row. When it cannot be written, the guest
+ * gets its grant all the same: the row that it was issued is there. */
+static void note_all_served(const struct store *store, const cJSON *first_served, const char *peer)
+{
+	const cJSON *jti;
+
+	/* One commit for all of them */
+	if (first_served->child == NULL || !store_run(store, "BEGIN IMMEDIATE", ""))
+		return;
+	cJSON_ArrayForEach(jti, first_served) note_served(store, jti->valuestring, peer);
+	if (!store_run(store, "COMMIT", ""))
+		store_run(store, "ROLLBACK", "");
+}
+
+static void get_grants(const struct service *service, const struct http_request *request,
+		       struct http_response *response, const char *vm_id)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	_cleanup_json_ cJSON *first_served = cJSON_CreateArray();
+	_cleanup_free_ char *signed_time = NULL;
+	cJSON *object, *grants;
+
+	if (!grant_user_is_valid(request->user)) {
+		deny(response, 400, "metadata.request.invalid",
+		     "user must be the name of a Linux user");
+		return;
+	}
+	statement = store_prepare(
+		service->store,
+		"SELECT jws, jti, served_at FROM grants"
+		" WHERE vm_id = ?1 AND user = ?2 AND expires > ?3 AND used_at IS NULL"
+		" AND ?4 IN ('', fingerprint) ORDER BY expires DESC LIMIT " GRANTS_MAX,
+		"ttit", vm_id, request->user, (int64_t)time(NULL), request->fingerprint);
+	object = cJSON_CreateObject();
+	cJSON_AddStringToObject(object, "instance_id", vm_id);
+	grants = cJSON_AddArrayToObject(object, "grants");
+	while (statement != NULL && store_next(service->store, statement))
+		add_grant(statement, grants, first_served);
+	if (nonce_is_valid(request->nonce)) {
+		signed_time = sign_time(service, vm_id, request->nonce);
+		/* The guest would take none of them. */
+		if (signed_time == NULL && grants->child != NULL) {
+			cJSON_Delete(object);
+			deny(response, 503, "metadata.unavailable",
+			     "the time could not be signed; try again");
+			return;
+		}
+	}
+	service->state->metrics.grants_served += (uint64_t)cJSON_GetArraySize(grants);
+	note_all_served(service->store, first_served, request->peer);
+	if (signed_time != NULL)
+		cJSON_AddStringToObject(object, "time", signed_time);
+	respond_json(response, 200, object);
+}
+
+/* Mark one grant of this instance as used, once. What the receipt says of it is not believed: the
+ * row is made from what was issued. */
+static void take_receipt(const struct service *service, const cJSON *receipt, const char *vm_id)
+{
+	const char *jti = json_string(receipt, "jti");
+	const char *client = json_string(receipt, "client");
+	_cleanup_statement_ sqlite3_stmt *grant = NULL;
+	int64_t used_at;
+
+	if (jti == NULL)
+		return;
+	if (!json_integer(receipt, "used_at", &used_at))
+		used_at = (int64_t)time(NULL);
+	grant = store_prepare(service->store,
+			      "SELECT caller, user, fingerprint, request_id FROM grants"
+			      " WHERE jti = ? AND vm_id = ? AND used_at IS NULL",
+			      "tt", jti, vm_id);
+	if (grant == NULL || !store_next(service->store, grant))
+		return;
+	service->state->metrics.grants_used++;
+	store_run(service->store, "UPDATE grants SET used_at = ? WHERE jti = ? AND vm_id = ?",
+		  "itt", used_at, jti, vm_id);
+	trail_append(service->store,
+		     &(const struct trail_row){ .event = "used",
+						.caller = store_text(grant, 0),
+						.user = store_text(grant, 1),
+						.vm_id = vm_id,
+						.jti = jti,
+						.fingerprint = store_text(grant, 2),
+						.source = client,
+						.request_id = store_text(grant, 3) });
+}
+
+static void post_receipts(const struct service *service, const struct http_request *request,
+			  struct http_response *response, const char *vm_id)
+{
+	_cleanup_json_ cJSON *body = NULL;
+	const cJSON *receipts, *receipt;
+
+	if (json_parse(request->body, request->body_length, &body) != GRANT_OK ||
+	    !cJSON_IsArray(receipts = json_member(body, "receipts")) ||
+	    cJSON_GetArraySize(receipts) > RECEIPTS_MAX) {
+		deny(response, 400, "metadata.request.invalid",
+		     "the body must be {\"receipts\":[…]} with up to 256 receipts");
+		return;
+	}
+	if (!store_run(service->store, "BEGIN IMMEDIATE", "")) {
+		deny(response, 503, "metadata.unavailable", "the database is busy; try again");
+		return;
+	}
+	cJSON_ArrayForEach(receipt, receipts) take_receipt(service, receipt, vm_id);
+	if (!store_run(service->store, "COMMIT", "")) {
+		store_run(service->store, "ROLLBACK", "");
+		deny(response, 503, "metadata.unavailable", "the receipts could not be stored");
+		return;
+	}
+	response->status = 204;
+}
+
+void metadata_handle(const struct service *service, const struct http_request *request,
+		     struct http_response *response)
+{
+	char vm_id[INSTANCE_VM_ID_SIZE];
+
+	/* A request that a confused web server makes for somebody else has neither. */
+	if (!request->has_metadata_header || request->is_forwarded) {
+		deny(response, 403, "metadata.forbidden",
+		     "send X-Exc-Metadata: 1, and not through a proxy");
+		return;
+	}
+	if (!instance_find_by_source(service->store, request->peer, vm_id)) {
+		/* Not 404, which agents take for "no grant": somebody has to hear of this. */
+		deny(response, 403, "metadata.instance.unknown", "no instance has this address");
+		return;
+	}
+	if (strcmp(request->path, API "grants") == 0 && request->method == HTTP_GET)
+		get_grants(service, request, response, vm_id);
+	else if (strcmp(request->path, API "receipts") == 0 && request->method == HTTP_POST)
+		post_receipts(service, request, response, vm_id);
+	else if (strcmp(request->path, API "host-keys") == 0 && request->method == HTTP_PUT)
+		guest_host_keys_put(service, request, response, vm_id);
+	else if (strcmp(request->path, API "grants") == 0 ||
+		 strcmp(request->path, API "receipts") == 0 ||
+		 strcmp(request->path, API "host-keys") == 0)
+		deny(response, 405, "metadata.method_not_allowed",
+		     "GET grants, POST receipts, PUT host-keys");
+	else
+		deny(response, 404, "metadata.not_found", "there is nothing at this path");
+}

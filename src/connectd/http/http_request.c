@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the headers of a request say, from libwebsockets. */
+#include "connectd/http/http_request.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/network.h"
+
+/* name=value pairs of one query */
+#define ARGUMENTS_MAX 16
+
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
+{
+	if (lws_hdr_copy(wsi, out, (int)size, token) < 0)
+		out[0] = '\0';
+}
+
+/* Empty when it is absent; false when it is there and too long. */
+static bool copy_custom_header(struct lws *wsi, const char *name, char *out, size_t size)
+{
+	int length = lws_hdr_custom_length(wsi, name, (int)strlen(name));
+
+	out[0] = '\0';
+	return length <= 0 ||
+	       lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) == length;
+}
+
+static bool custom_header_is(struct lws *wsi, const char *name, const char *expected)
+{
+	char value[HEADER_VALUE_SIZE];
+
+	return copy_custom_header(wsi, name, value, sizeof value) && strcmp(value, expected) == 0;
+}
+
+/* Read the names that some path takes from the query. False when there is too much of it, or a NUL
+ * in it: what comes after one must not count as not there. */
+static bool read_arguments(struct lws *wsi, struct http_request *request)
+{
+	static const char *const names[] = { "user=", "fingerprint=", "nonce=", "limit=" };
+	char *const values[] = { request->user, request->fingerprint, request->nonce,
+				 request->limit };
+	char argument[HEADER_VALUE_SIZE];
+
+	for (int i = 0; i < ARGUMENTS_MAX; i++) {
+		int length = lws_hdr_copy_fragment(wsi, argument, sizeof argument,
+						   WSI_TOKEN_HTTP_URI_ARGS, i);
+
+		if (length == -1)
+			return true;
+		if (length < 0 || strlen(argument) != (size_t)length)
+			return false;
+		for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
+			if (strncmp(argument, names[n], strlen(names[n])) == 0)
+				snprintf(values[n], HEADER_VALUE_SIZE, "%s",
+					 argument + strlen(names[n]));
+	}
+	return false;
+}
+
+bool request_read(struct lws *wsi, struct http_request *request)
+{
+	static const struct {
+		enum lws_token_indexes token;
+		enum http_method method;
+	} methods[] = { { WSI_TOKEN_GET_URI, HTTP_GET },
+			{ WSI_TOKEN_POST_URI, HTTP_POST },
+			{ WSI_TOKEN_PUT_URI, HTTP_PUT } };
+	const char *peer = request->peer;
+
+	request->method = HTTP_OTHER;
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		int length;
+
+		if (lws_hdr_total_length(wsi, methods[i].token) <= 0)
+			continue;
+		request->method = methods[i].method;
+		length = lws_hdr_copy(wsi, request->path, sizeof request->path, methods[i].token);
+		if (length < 0 || strlen(request->path) != (size_t)length)
+			return false;
+	}
+	lws_get_peer_simple(wsi, request->peer, sizeof request->peer);
+	if (strncasecmp(peer, "::ffff:", 7) == 0)
+		memmove(request->peer, peer + 7, strlen(peer + 7) + 1);
+	/* libwebsockets spells IPv6 in a way of its own, and instances are found by the standard
+	 * one. */
+	network_canonical(peer, true, request->peer);
+	copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization,
+		    sizeof request->authorization);
+	request->has_metadata_header = custom_header_is(wsi, "x-exc-metadata:", "1");
+	request->has_long_idempotency_key = !copy_custom_header(
+		wsi, "idempotency-key:", request->idempotency_key, sizeof request->idempotency_key);
+	request->is_forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
+	if (!read_arguments(wsi, request))
+		return false;
+	/* A plus that nobody wrote as %2B has become a space, which no fingerprint has. */
+	for (char *space = request->fingerprint; (space = strchr(space, ' ')) != NULL;)
+		*space = '+';
+	return true;
+}

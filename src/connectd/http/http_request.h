@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the headers of a request say, from libwebsockets. */
+#ifndef EXC_REQUEST_READ_H
+#define EXC_REQUEST_READ_H
+
+#include <stdbool.h>
+
+#include <libwebsockets.h>
+
+#include "connectd/api/service.h"
+
+/* Fill in all of `request` but its body. False when the request line is too long or has a NUL in
+ * it. */
+bool request_read(struct lws *wsi, struct http_request *request);
+
+#endif

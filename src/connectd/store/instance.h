@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The instances that the control plane knows: read one, or find it by where its requests come from.
+ */
+#ifndef EXC_CONNECTD_INSTANCE_H
+#define EXC_CONNECTD_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "connectd/store/iam.h"
+#include "connectd/store/store.h"
+#include "base/network.h"
+
+/* 1 to 64 letters, digits and ._- and a NUL */
+#define INSTANCE_VM_ID_SIZE 65
+#define INSTANCE_NAME_SIZE 129
+#define INSTANCE_HOST_SIZE 254
+/* An address and a prefix, such as 2001:db8::/64 */
+#define INSTANCE_SOURCE_SIZE NETWORK_TEXT_SIZE
+#define INSTANCE_CONSOLE_SIZE 108 /* sun_path of unix(7) */
+#define INSTANCE_HOST_KEYS_MAX 16
+#define INSTANCE_USERS_MAX 64
+
+struct instance {
+	char vm_id[INSTANCE_VM_ID_SIZE];
+	char name[INSTANCE_NAME_SIZE]; /* empty: none */
+	char org[IAM_ORG_SIZE];
+	char source[INSTANCE_SOURCE_SIZE]; /* an address or a network */
+	char host[INSTANCE_HOST_SIZE]; /* where people, and the tunnel, reach its sshd */
+	int port;
+	char console[INSTANCE_CONSOLE_SIZE]; /* a Unix socket or a terminal; empty: none */
+	cJSON *users; /* texts; none: every user */
+	cJSON *host_keys; /* "TYPE BASE64"; the operator's, or else the guest's */
+	cJSON *guest_host_keys; /* what the guest says */
+	int64_t host_keys_changed; /* when it said others than before, seconds since 1970; 0: never
+				    */
+};
+
+/* Read one. False when there is none; on true, instance_free() it. */
+bool instance_load(const struct store *store, const char *vm_id, struct instance *instance);
+void instance_free(struct instance *instance);
+
+/* Read all, in the order of their ids: call with a statement of instance_select_all() until false.
+ */
+sqlite3_stmt *instance_select_all(const struct store *store);
+bool instance_next(const struct store *store, sqlite3_stmt *statement, struct instance *instance);
+
+/* May a key be for this user? The first of the list is the one that is meant when none is named. */
+bool instance_allows_user(const struct instance *instance, const char *user);
+const char *instance_first_user(const struct instance *instance);
+
+/* Whose request is it that comes from `peer`, a numeric address as network_canonical() has it? The
+ * instance with just this address, or the one with the smallest network that it is in. False when
+ * it is nobody's. */
+bool instance_find_by_source(const struct store *store, const char *peer,
+			     char vm_id[INSTANCE_VM_ID_SIZE]);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of pushed keys that EC2's metadata service has for one user, block by block. */
+#include "ec2/pushed_list.h"
+
+#include <string.h>
+
+/* Digits of a time; JSON_INTEGER_MAX and the year 33658 are beyond. */
+#define TIMESTAMP_DIGITS_MAX 12
+
+/* A piece of the list, without a NUL after it. */
+struct text {
+	const char *at;
+	size_t length;
+};
+
+/* Which names a block had already. */
+struct seen {
+	bool timestamp, instance, caller, request;
+};
+
+/* Take the next line, without its line feed, which the last one may lack. */
+static bool take_line(struct text *rest, struct text *line)
+{
+	const char *feed;
+
+	if (rest->length == 0)
+		return false;
+	feed = memchr(rest->at, '\n', rest->length);
+	line->at = rest->at;
+	line->length = feed == NULL ? rest->length : (size_t)(feed - rest->at);
+	rest->at += line->length + (feed != NULL);
+	rest->length -= line->length + (feed != NULL);
+	return true;
+}
+
+/* Take the lines up to an empty one: true when there is a block, with what keeps it from being
+ * read. */
+static bool take_block(struct blocks *blocks, struct text *text, enum grant_verdict *verdict)
+{
+	struct text rest = { blocks->at, blocks->left }, line;
+	unsigned int lines = 0;
+
+	*verdict = GRANT_OK;
+	text->at = NULL;
+	text->length = 0;
+	/* Bounded by the list */
+	while (take_line(&rest, &line)) {
+		if (line.length == 0 && text->at != NULL)
+			break;
+		if (line.length == 0)
+			continue;
+		if (text->at == NULL)
+			text->at = line.at;
+		text->length = (size_t)(rest.at - text->at);
+		if (line.length > BLOCK_LINE_MAX || ++lines > BLOCK_LINES_MAX)
+			*verdict = GRANT_BAD_ENCODING;
+	}
+	blocks->at = rest.at;
+	blocks->left = rest.length;
+	if (text->at != NULL && (memchr(text->at, '\r', text->length) != NULL ||
+				 memchr(text->at, '\0', text->length) != NULL))
+		*verdict = GRANT_BAD_ENCODING;
+	return text->at != NULL;
+}
+
+/* The value of "#Name=value", if this line has that name. */
+static bool has_name(const struct text *line, const char *name, struct text *value)
+{
+	size_t length = strlen(name);
+
+	if (line->length < length || memcmp(line->at, name, length) != 0)
+		return false;
+	value->at = line->at + length;
+	value->length = line->length - length;
+	return true;
+}
+
+static bool read_timestamp(const struct text *value, int64_t *time)
+{
+	*time = 0;
+	if (value->length == 0 || value->length > TIMESTAMP_DIGITS_MAX)
+		return false;
+	for (size_t i = 0; i < value->length; i++) {
+		if (value->at[i] < '0' || value->at[i] > '9')
+			return false;
+		*time = 10 * *time + (value->at[i] - '0');
+	}
+	return true;
+}
+
+/* Copy what is printable ASCII and fits; otherwise `out` is empty. */
+static bool copy_printable(const struct text *value, char *out, size_t size)
+{
+	out[0] = '\0';
+	if (value->length == 0 || value->length >= size)
+		return false;
+	for (size_t i = 0; i < value->length; i++)
+		if (value->at[i] < 0x20 || value->at[i] > 0x7e)
+			return false;
+	memcpy(out, value->at, value->length);
+	out[value->length] = '\0';
+	return true;
+}
+
+/* Note that a name came; GRANT_DUPLICATE_MEMBER when it had come before. */
+static enum grant_verdict note(bool *seen)
+{
+	bool before = *seen;
+
+	*seen = true;
+	return before ? GRANT_DUPLICATE_MEMBER : GRANT_OK;
+}
+
+/* One line that begins with '#'. Names that are not known here are somebody else's. */
+static enum grant_verdict read_claim(const struct text *line, struct block *block,
+				     struct seen *seen)
+{
+	enum grant_verdict verdict = GRANT_OK;
+	struct text value;
+
+	if (has_name(line, "#Timestamp=", &value)) {
+		verdict = note(&seen->timestamp);
+		if (verdict == GRANT_OK && !read_timestamp(&value, &block->expires))
+			verdict = GRANT_BAD_CLAIM;
+	} else if (has_name(line, "#Instance=", &value)) {
+		verdict = note(&seen->instance);
+		if (verdict == GRANT_OK &&
+		    !copy_printable(&value, block->instance, sizeof block->instance))
+			verdict = GRANT_BAD_CLAIM;
+	} else if (has_name(line, "#Caller=", &value)) {
+		/* These two decide nothing; of several, the first is what the journal has. */
+		if (note(&seen->caller) == GRANT_OK)
+			copy_printable(&value, block->caller, sizeof block->caller);
+	} else if (has_name(line, "#Request=", &value)) {
+		if (note(&seen->request) == GRANT_OK)
+			copy_printable(&value, block->request_id, sizeof block->request_id);
+	}
+	return verdict;
+}
+
+/* "type base64", and perhaps a comment: options before the type make it no type. */
+static enum grant_verdict read_key(const struct text *line, struct block *block)
+{
+	char base64[BASE64_SIZE(SSH_KEY_BLOB_MAX)];
+	const char *end = line->at + line->length;
+	const char *space = memchr(line->at, ' ', line->length);
+	const char *comment;
+	enum grant_verdict verdict;
+
+	if (space == NULL)
+		return GRANT_BAD_SSH_KEY;
+	comment = memchr(space + 1, ' ', (size_t)(end - space - 1));
+	if (comment == NULL)
+		comment = end;
+	if ((size_t)(comment - space - 1) >= sizeof base64)
+		return GRANT_BAD_SSH_KEY;
+	memcpy(base64, space + 1, (size_t)(comment - space - 1));
+	base64[comment - space - 1] = '\0';
+	verdict = ssh_key_parse_parts(line->at, (size_t)(space - line->at), base64, &block->key);
+	if (verdict == GRANT_OK &&
+	    !digest_fingerprint(block->key.blob, block->key.blob_length, block->fingerprint))
+		verdict = GRANT_NO_MEMORY;
+	return verdict;
+}
+
+/* The first thing that is wrong counts. */
+static void keep_first(enum grant_verdict *verdict, enum grant_verdict another)
+{
+	if (*verdict == GRANT_OK)
+		*verdict = another;
+}
+
+static void read_block(const struct text *text, struct block *block)
+{
+	struct text rest = *text, line = { text->at, 0 };
+	struct seen seen = { 0 };
+
+	block->signed_text = text->at;
+	/* Bounded by BLOCK_LINES_MAX: longer ones are not read. */
+	while (take_line(&rest, &line) && line.at[0] == '#')
+		keep_first(&block->verdict, read_claim(&line, block, &seen));
+	if (line.at[0] == '#')
+		keep_first(&block->verdict, GRANT_BAD_SSH_KEY);
+	else
+		keep_first(&block->verdict, read_key(&line, block));
+	if (!seen.timestamp || !seen.instance)
+		keep_first(&block->verdict, GRANT_BAD_CLAIM);
+	block->signed_length = (size_t)(rest.at - text->at);
+	block->signature = rest.at;
+	block->signature_length = rest.length;
+}
+
+bool blocks_next(struct blocks *blocks, struct block *block)
+{
+	enum grant_verdict verdict;
+	struct text text;
+
+	if (blocks->count == BLOCKS_MAX || !take_block(blocks, &text, &verdict))
+		return false;
+	blocks->count++;
+	memset(block, 0, sizeof *block);
+	block->verdict = verdict;
+	if (verdict == GRANT_OK)
+		read_block(&text, block);
+	return true;
+}

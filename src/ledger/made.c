@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When this ledger was made, and which grants are younger.
+ *
+ * Anyone who removes the ledger within a key's life also removes the mark that the key is spent.
+ * The ledger that is made in its place knows nothing of it. So a grant counts only if it was issued
+ * after the ledger was made.
+ *
+ * That moment is kept in boot time, which nobody can set. If the agent were always the first to
+ * note it, the first key after each boot would be older than the ledger and refused. So tmpfiles.d
+ * makes a stamp, at boot and when the package is installed. A file that tmpfiles.d makes has only
+ * the wall clock's time. The agent's first run turns that into boot time, and from then on no step
+ * of the clock changes it. A step before that run does:
+ *  - A clock set forward makes the ledger look older. That helps nobody after a boot, as no grant
+ *    from before the start of process 1 counts. For a spent key to come back, an administrator has
+ *    to remove the ledger and make it again, and the clock has to be set forward, both within the
+ *    key's minute and before any client has offered any key.
+ *  - A clock set back makes it look younger. A stamp in the future counts as made now: the first
+ *    key is refused without need, and the next one is not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ledger/ledger.h"
+#include "base/cleanup.h"
+
+#define UNFINISHED_NAME_SIZE 32
+
+static int64_t nanoseconds(struct timespec time)
+{
+	return time.tv_sec * (int64_t)CLOCK_NS_PER_SECOND + time.tv_nsec;
+}
+
+/* The modification time of a stamp; 0 if there is none. False, with errno, when nobody knows. */
+static bool read_stamp(const struct ledger *ledger, const char *name, int64_t *value)
+{
+	struct stat status;
+
+	*value = 0;
+	if (fstatat(ledger->keys, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT;
+	*value = nanoseconds(status.st_mtim);
+	return true;
+}
+
+/* When tmpfiles made the ledger, in boot time, if it did; otherwise now. False as read_stamp(). */
+static bool read_created(const struct ledger *ledger, int64_t *made)
+{
+	struct timespec wall = { 0 };
+	int64_t created, age = 0;
+
+	if (!read_stamp(ledger, LEDGER_CREATED, &created))
+		return false;
+	/* The wall clock first: the time in between can only make the ledger look younger. */
+	clock_gettime(CLOCK_REALTIME, &wall);
+	if (created > 0 && created < nanoseconds(wall))
+		age = nanoseconds(wall) - created;
+	*made = clock_boottime_ns();
+	/* Older than the kernel: the clock was set. The check of the boot covers that. */
+	*made = age < *made ? *made - age : 1;
+	return true;
+}
+
+/* Make the agent's stamp whole or not at all: of several that try, one does. Returns 0 or an errno,
+ * EEXIST when there is one. */
+static int keep(const struct ledger *ledger, int64_t made)
+{
+	const struct timespec time = { .tv_sec = made / CLOCK_NS_PER_SECOND,
+				       .tv_nsec = made % CLOCK_NS_PER_SECOND };
+	const struct timespec times[2] = { time, time };
+	char unfinished[UNFINISHED_NAME_SIZE];
+	_cleanup_close_ int fd = -1;
+	int result = 0;
+
+	snprintf(unfinished, sizeof unfinished, LEDGER_MADE ".%d.new", (int)getpid());
+	/* Left behind by a killed process with our pid, if at all */
+	unlinkat(ledger->keys, unfinished, 0);
+	fd = openat(ledger->keys, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return errno;
+	if (futimens(fd, times) != 0 ||
+	    linkat(ledger->keys, unfinished, ledger->keys, LEDGER_MADE, 0) != 0)
+		result = errno;
+	unlinkat(ledger->keys, unfinished, 0);
+	return result;
+}
+
+/* The agent's stamp; 0 if there is none that can be true. False as read_stamp(). */
+static bool read_made(const struct ledger *ledger, int64_t *made)
+{
+	if (!read_stamp(ledger, LEDGER_MADE, made))
+		return false;
+	if (*made <= clock_boottime_ns())
+		return true;
+	/* From an earlier boot, where the directory outlives one: another takes its place. */
+	*made = 0;
+	return unlinkat(ledger->keys, LEDGER_MADE, 0) == 0 || errno == ENOENT;
+}
+
+bool ledger_made(const struct ledger *ledger, int64_t *made)
+{
+	int result;
+
+	if (!read_made(ledger, made))
+		return false;
+	if (*made > 0)
+		return true;
+	if (!read_created(ledger, made))
+		return false;
+	result = keep(ledger, *made);
+	if (result == EEXIST) {
+		/* Somebody was quicker. That one's stamp counts, for all. */
+		if (!read_made(ledger, made))
+			return false;
+		result = *made > 0 ? 0 : EAGAIN;
+	}
+	errno = result;
+	return result == 0;
+}
+
+/* `now` and iat are of one clock, the issuer's, so there is no skew to allow for. An allowance that
+ * accepts older grants would let a key in again that was spent seconds before the ledger was
+ * removed. Where `now` is this machine's own clock, the two may differ either way; the caller then
+ * adds the skew to what this returns, which refuses more.
+ *
+ * `now` and iat are cut to whole seconds. The true time may be a second later than `now`, and then
+ * the ledger was made as much later. That second counts against the grant, or a key of the second
+ * before the ledger was made could pass. So a grant of the ledger's first 3 seconds may be
+ * refused, and a later one is not. */
+time_t ledger_earliest_grant(int64_t made, int64_t asked, time_t now)
+{
+	const int64_t age = asked > made ? (asked - made) / CLOCK_NS_PER_SECOND : 0;
+
+	return now + 1 - (time_t)age;
+}

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Unit tests, for `make check`. A new one is a line here: its source is the file of its name.
+UNITS = \
+	%D%/test_blocks \
+	%D%/test_command \
+	%D%/test_encoding \
+	%D%/test_grant \
+	%D%/test_guest \
+	%D%/test_ledger \
+	%D%/test_network \
+	%D%/test_sandbox \
+	%D%/test_sshkey \
+	%D%/test_trust
+if CLIENT
+UNITS += \
+	%D%/test_cli \
+	%D%/test_cli_agent
+endif
+if CONNECTD
+UNITS += \
+	%D%/test_limits \
+	%D%/test_policy \
+	%D%/test_sockets
+endif
+check_PROGRAMS += $(UNITS)
+TESTS = $(UNITS)
+check_LIBRARIES = %D%/libunit.a
+%C%_libunit_a_SOURCES = %D%/mint.c %D%/mint.h %D%/unit.h
+%C%_libunit_a_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+# All of ours: the linker takes what a test names.
+LDADD = %D%/libunit.a $(CLI_LIBS) $(CONNECTD_LIBS) src/pam/libmodule.a $(AGENT_LIBS) $(CMOCKA_LIBS) -lpthread
