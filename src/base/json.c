@@ -227,7 +227,7 @@ static bool has_duplicates(const cJSON *value)
 	return false;
 }
 
-enum grant_verdict json_parse(const char *text, size_t length, cJSON **object)
+enum json_result json_parse(const char *text, size_t length, cJSON **object)
 {
 	struct scanner s = { .at = (const unsigned char *)text,
 			     .end = (const unsigned char *)text + length };
@@ -235,17 +235,17 @@ enum grant_verdict json_parse(const char *text, size_t length, cJSON **object)
 
 	*object = NULL;
 	if (!scan_value(&s) || s.at != s.end)
-		return GRANT_BAD_JSON;
+		return JSON_MALFORMED;
 	parsed = cJSON_ParseWithLength(text, length);
 	if (parsed == NULL)
-		return GRANT_NO_MEMORY;
+		return JSON_NO_MEMORY;
 	if (!cJSON_IsObject(parsed))
-		return GRANT_BAD_JSON;
+		return JSON_MALFORMED;
 	if (has_duplicates(parsed))
-		return GRANT_DUPLICATE_MEMBER;
+		return JSON_DUPLICATE_MEMBER;
 	*object = parsed;
 	parsed = NULL;
-	return GRANT_OK;
+	return JSON_OK;
 }
 
 const cJSON *json_member(const cJSON *object, const char *name)

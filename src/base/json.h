@@ -10,7 +10,6 @@
 #include <cjson/cJSON.h>
 
 #include "base/cleanup.h"
-#include "grant/verdict.h"
 
 /* Arrays and objects inside one another; a grant needs three levels. */
 #define JSON_DEPTH_MAX 8
@@ -19,15 +18,21 @@
 /* The largest integer that every JSON reader takes exactly (RFC 7493 section 2.2). */
 #define JSON_INTEGER_MAX 9007199254740991.0
 
+enum json_result {
+	JSON_OK,
+	JSON_MALFORMED, /* not one object as RFC 8259 has it, or over a bound */
+	JSON_DUPLICATE_MEMBER,
+	JSON_NO_MEMORY,
+};
+
 DEFINE_CLEANUP(cJSON, cJSON_Delete);
 #define _cleanup_json_ _cleanup_(cleanup_cJSON_Delete)
 
 /* Parse exactly `length` bytes holding one JSON object. More than RFC 8259 forbids is refused:
  * duplicate members, \u0000 and lone surrogates in strings, depth over JSON_DEPTH_MAX, more than
- * JSON_VALUES_MAX values, bytes after the object. On GRANT_OK the caller owns *object
- * (cJSON_Delete). Otherwise *object is NULL and the verdict is GRANT_BAD_JSON,
- * GRANT_DUPLICATE_MEMBER or GRANT_NO_MEMORY. */
-enum grant_verdict json_parse(const char *text, size_t length, cJSON **object);
+ * JSON_VALUES_MAX values, bytes after the object. On JSON_OK the caller owns *object
+ * (cJSON_Delete), otherwise *object is NULL. */
+enum json_result json_parse(const char *text, size_t length, cJSON **object);
 
 /* The member with exactly this name, or NULL. Owned by the object. */
 const cJSON *json_member(const cJSON *object, const char *name);

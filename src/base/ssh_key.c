@@ -91,20 +91,20 @@ static size_t positive_mpint_bits(const struct field *field)
 	return bits;
 }
 
-static enum grant_verdict check_rsa(struct cursor *cursor)
+static enum ssh_key_result check_rsa(struct cursor *cursor)
 {
 	struct field exponent, modulus;
 	size_t bits;
 
 	if (!take_string(cursor, &exponent) || !take_string(cursor, &modulus))
-		return GRANT_BAD_SSH_KEY;
+		return SSH_KEY_MALFORMED;
 	if (exponent.length > RSA_EXPONENT_BYTES_MAX || positive_mpint_bits(&exponent) < 2 ||
 	    (exponent.bytes[exponent.length - 1] & 1) == 0)
-		return GRANT_BAD_SSH_KEY;
+		return SSH_KEY_MALFORMED;
 	bits = positive_mpint_bits(&modulus);
 	if (bits == 0 || bits > SSH_KEY_RSA_BITS_MAX)
-		return GRANT_BAD_SSH_KEY;
-	return bits < SSH_KEY_RSA_BITS_MIN ? GRANT_WEAK_KEY : GRANT_OK;
+		return SSH_KEY_MALFORMED;
+	return bits < SSH_KEY_RSA_BITS_MIN ? SSH_KEY_WEAK : SSH_KEY_OK;
 }
 
 static bool check_ecdsa(struct cursor *cursor, const struct key_type *type)
@@ -123,25 +123,25 @@ static bool check_ed25519(struct cursor *cursor)
 	return take_string(cursor, &key) && key.length == ED25519_BYTES;
 }
 
-static enum grant_verdict check_blob(const struct ssh_key *key, const struct key_type *type)
+static enum ssh_key_result check_blob(const struct ssh_key *key, const struct key_type *type)
 {
 	struct cursor cursor = { key->blob, key->blob_length };
 	struct field name, application;
-	enum grant_verdict verdict = GRANT_OK;
+	enum ssh_key_result result = SSH_KEY_OK;
 
 	if (!take_string(&cursor, &name) || !field_is(&name, type->name))
-		return GRANT_BAD_SSH_KEY;
+		return SSH_KEY_MALFORMED;
 	if (type->kind == KIND_RSA)
-		verdict = check_rsa(&cursor);
+		result = check_rsa(&cursor);
 	else if (type->kind == KIND_ECDSA ? !check_ecdsa(&cursor, type) : !check_ed25519(&cursor))
-		verdict = GRANT_BAD_SSH_KEY;
-	if (verdict == GRANT_OK && type->security_key &&
+		result = SSH_KEY_MALFORMED;
+	if (result == SSH_KEY_OK && type->security_key &&
 	    (!take_string(&cursor, &application) || application.length == 0 ||
 	     application.length > SK_APPLICATION_MAX))
-		verdict = GRANT_BAD_SSH_KEY;
-	if (verdict == GRANT_OK && cursor.left != 0)
-		verdict = GRANT_BAD_SSH_KEY;
-	return verdict;
+		result = SSH_KEY_MALFORMED;
+	if (result == SSH_KEY_OK && cursor.left != 0)
+		result = SSH_KEY_MALFORMED;
+	return result;
 }
 
 static const struct key_type *find_type(const char *name, size_t length)
@@ -165,31 +165,31 @@ static bool looks_like_type(const char *name, size_t length)
 	return true;
 }
 
-enum grant_verdict ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
-				       struct ssh_key *key)
+enum ssh_key_result ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
+					struct ssh_key *key)
 {
 	const struct key_type *known = find_type(type, type_length);
 	ssize_t decoded;
 
 	memset(key, 0, sizeof *key);
 	if (known == NULL)
-		return looks_like_type(type, type_length) ? GRANT_KEY_TYPE_NOT_ALLOWED
-							  : GRANT_BAD_SSH_KEY;
+		return looks_like_type(type, type_length) ? SSH_KEY_TYPE_NOT_ALLOWED
+							  : SSH_KEY_MALFORMED;
 	decoded = base64_decode(base64, strlen(base64), key->blob, sizeof key->blob);
 	if (decoded <= 0)
-		return GRANT_BAD_SSH_KEY;
+		return SSH_KEY_MALFORMED;
 	key->type = known->name;
 	key->blob_length = (size_t)decoded;
 	return check_blob(key, known);
 }
 
-enum grant_verdict ssh_key_parse(const char *text, struct ssh_key *key)
+enum ssh_key_result ssh_key_parse(const char *text, struct ssh_key *key)
 {
 	const char *space = strchr(text, ' ');
 
 	memset(key, 0, sizeof *key);
 	if (space == NULL)
-		return GRANT_BAD_SSH_KEY;
+		return SSH_KEY_MALFORMED;
 	return ssh_key_parse_parts(text, (size_t)(space - text), space + 1, key);
 }
 

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "base/base64.h"
-#include "grant/verdict.h"
 
 #define SSH_KEY_RSA_BITS_MIN 2048
 #define SSH_KEY_RSA_BITS_MAX 16384
@@ -19,6 +18,13 @@
 /* "type base64" and its NUL */
 #define SSH_KEY_TEXT_SIZE (SSH_KEY_TYPE_MAX + 1 + BASE64_SIZE(SSH_KEY_BLOB_MAX))
 
+enum ssh_key_result {
+	SSH_KEY_OK,
+	SSH_KEY_MALFORMED,
+	SSH_KEY_TYPE_NOT_ALLOWED, /* it can never be a one-time key; certificates among them */
+	SSH_KEY_WEAK, /* RSA under SSH_KEY_RSA_BITS_MIN */
+};
+
 struct ssh_key {
 	const char *type; /* a constant of this project, such as "ssh-ed25519" */
 	size_t blob_length;
@@ -26,14 +32,12 @@ struct ssh_key {
 };
 
 /* Parse "type base64": one space, no comment, no options, no line break. The blob must name the
- * same type and hold nothing but that type's fields. Returns GRANT_OK, GRANT_BAD_SSH_KEY,
- * GRANT_KEY_TYPE_NOT_ALLOWED (a type that can never be a one-time key, certificates among them) or
- * GRANT_WEAK_KEY (RSA under SSH_KEY_RSA_BITS_MIN). */
-enum grant_verdict ssh_key_parse(const char *text, struct ssh_key *key);
+ * same type and hold nothing but that type's fields. */
+enum ssh_key_result ssh_key_parse(const char *text, struct ssh_key *key);
 
 /* The same from type and base64 apart, as sshd passes %t and %k. */
-enum grant_verdict ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
-				       struct ssh_key *key);
+enum ssh_key_result ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
+					struct ssh_key *key);
 
 /* Print "type base64" from the checked fields into `text`. */
 void ssh_key_print(const struct ssh_key *key, char text[SSH_KEY_TEXT_SIZE]);

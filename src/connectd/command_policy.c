@@ -20,7 +20,7 @@ static bool is_document(const char *path, const char *text)
 	_cleanup_json_ cJSON *document = NULL;
 	char error[POLICY_ERROR_SIZE] = "not one JSON object, with no member twice";
 
-	if (json_parse(text, strlen(text), &document) == GRANT_OK &&
+	if (json_parse(text, strlen(text), &document) == JSON_OK &&
 	    policy_is_valid(document, error))
 		return true;
 	command_fail("%s: %s", path, error);

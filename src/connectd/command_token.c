@@ -79,7 +79,7 @@ static cJSON *read_document(const char *text)
 	_cleanup_free_ char *again = NULL;
 	const cJSON *found, *element;
 
-	if (json_parse(text, strlen(text), &document) != GRANT_OK)
+	if (json_parse(text, strlen(text), &document) != JSON_OK)
 		return NULL;
 	found = json_member(cJSON_GetArrayItem(json_member(document, "Statements"), 0), "Resource");
 	if (!cJSON_IsArray(found))

@@ -156,7 +156,8 @@ static enum grant_verdict read_key(const struct text *line, struct block *block)
 		return GRANT_BAD_SSH_KEY;
 	memcpy(base64, space + 1, (size_t)(comment - space - 1));
 	base64[comment - space - 1] = '\0';
-	verdict = ssh_key_parse_parts(line->at, (size_t)(space - line->at), base64, &block->key);
+	verdict = grant_verdict_of_ssh_key(
+		ssh_key_parse_parts(line->at, (size_t)(space - line->at), base64, &block->key));
 	if (verdict == GRANT_OK &&
 	    !digest_fingerprint(block->key.blob, block->key.blob_length, block->fingerprint))
 		verdict = GRANT_NO_MEMORY;

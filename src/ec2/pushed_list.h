@@ -32,7 +32,8 @@ struct blocks {
 struct block {
 	/* GRANT_OK, or why it cannot be read: GRANT_BAD_ENCODING (a carriage return, a NUL, a line
 	 * or a block that is too long), GRANT_DUPLICATE_MEMBER (two timestamps, or two instances),
-	 * GRANT_BAD_CLAIM (one of them is missing, or is none), or as ssh_key_parse(). */
+	 * GRANT_BAD_CLAIM (one of them is missing, or is none), or as grant_verdict_of_ssh_key().
+	 */
 	enum grant_verdict verdict;
 	const char *signed_text; /* all lines down to the key's, line feeds included; borrowed */
 	size_t signed_length;

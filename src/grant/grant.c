@@ -106,7 +106,7 @@ static enum grant_verdict check_key(const cJSON *claims, const struct grant_poli
 
 	if (text == NULL)
 		return GRANT_BAD_CLAIM;
-	verdict = ssh_key_parse(text, &grant->key);
+	verdict = grant_verdict_of_ssh_key(ssh_key_parse(text, &grant->key));
 	if (verdict != GRANT_OK)
 		return verdict;
 	if (!digest_fingerprint(grant->key.blob, grant->key.blob_length, grant->fingerprint))

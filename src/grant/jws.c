@@ -214,6 +214,21 @@ static enum grant_verdict find_key(const cJSON *header, const struct jws_policy 
 	return GRANT_OK;
 }
 
+static enum grant_verdict parse_object(const unsigned char *bytes, ssize_t length, cJSON **object)
+{
+	switch (json_parse((const char *)bytes, (size_t)length, object)) {
+	case JSON_OK:
+		return GRANT_OK;
+	case JSON_DUPLICATE_MEMBER:
+		return GRANT_DUPLICATE_MEMBER;
+	case JSON_NO_MEMORY:
+		return GRANT_NO_MEMORY;
+	case JSON_MALFORMED:
+		break;
+	}
+	return GRANT_BAD_JSON;
+}
+
 enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_policy *policy,
 			      cJSON **claims)
 {
@@ -229,7 +244,7 @@ enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_
 		return GRANT_TOO_LARGE;
 	if (!split(text, length, &parts) || !decode(&parts, &decoded))
 		return GRANT_BAD_ENCODING;
-	verdict = json_parse((const char *)decoded.header, (size_t)decoded.header_length, &header);
+	verdict = parse_object(decoded.header, decoded.header_length, &header);
 	if (verdict == GRANT_OK)
 		verdict = check_header(header, policy->typ, &algorithm);
 	if (verdict == GRANT_OK)
@@ -241,5 +256,5 @@ enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_
 	if (!verify_signature(key, algorithm, &parts, decoded.signature,
 			      (size_t)decoded.signature_length))
 		return GRANT_BAD_SIGNATURE;
-	return json_parse((const char *)decoded.payload, (size_t)decoded.payload_length, claims);
+	return parse_object(decoded.payload, decoded.payload_length, claims);
 }

@@ -13,3 +13,18 @@ const char *grant_verdict_name(enum grant_verdict verdict)
 	}
 	return "unknown";
 }
+
+enum grant_verdict grant_verdict_of_ssh_key(enum ssh_key_result result)
+{
+	switch (result) {
+	case SSH_KEY_OK:
+		return GRANT_OK;
+	case SSH_KEY_TYPE_NOT_ALLOWED:
+		return GRANT_KEY_TYPE_NOT_ALLOWED;
+	case SSH_KEY_WEAK:
+		return GRANT_WEAK_KEY;
+	case SSH_KEY_MALFORMED:
+		break;
+	}
+	return GRANT_BAD_SSH_KEY;
+}

@@ -3,6 +3,8 @@
 #ifndef EXC_VERDICT_H
 #define EXC_VERDICT_H
 
+#include "base/ssh_key.h"
+
 /* The names are what the journal, the tests and exc-instance-connect(1) say; never rename one. */
 #define GRANT_VERDICTS(X)                                                                          \
 	X(GRANT_OK, "ok")                                                                          \
@@ -52,5 +54,8 @@ enum grant_verdict {
 
 /* The stable name; a string constant, never NULL. */
 const char *grant_verdict_name(enum grant_verdict verdict);
+
+/* What a key that ssh_key_parse() has judged so means for its grant. */
+enum grant_verdict grant_verdict_of_ssh_key(enum ssh_key_result result);
 
 #endif

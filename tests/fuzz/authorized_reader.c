@@ -94,7 +94,7 @@ bool authorized_read(const char *text, struct authorized_line *line)
 			continue;
 		memcpy(line->key, end, length);
 		line->key[length] = '\0';
-		if (ssh_key_parse(line->key, &key) == GRANT_OK)
+		if (ssh_key_parse(line->key, &key) == SSH_KEY_OK)
 			return true;
 	}
 	return false;

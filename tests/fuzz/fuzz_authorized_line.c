@@ -81,10 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	struct ssh_key key;
 	size_t printed;
 
-	if (text == NULL || json_parse((const char *)bytes + 1, length - 1, &claim) != GRANT_OK ||
+	if (text == NULL || json_parse((const char *)bytes + 1, length - 1, &claim) != JSON_OK ||
 	    restrict_parse(claim, &restrictions) != GRANT_OK)
 		return 0;
-	must(ssh_key_parse(text, &key) == GRANT_OK);
+	must(ssh_key_parse(text, &key) == SSH_KEY_OK);
 	printed = authorized_line_print(&key, &restrictions, line);
 	must(printed == strlen(line) && printed < sizeof line);
 	must(authorized_read(line, &read));

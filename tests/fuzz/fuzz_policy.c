@@ -20,7 +20,7 @@ static cJSON *parse(const char *text)
 {
 	cJSON *document;
 
-	must(json_parse(text, strlen(text), &document) == GRANT_OK);
+	must(json_parse(text, strlen(text), &document) == JSON_OK);
 	return document;
 }
 
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	const uint8_t *first = length == 0 ? NULL : memchr(bytes, '\n', length), *second = NULL;
 	_cleanup_free_ char *action = NULL, *resource = NULL;
 	_cleanup_json_ cJSON *document = NULL;
-	enum grant_verdict verdict;
+	enum json_result result;
 	size_t before;
 
 	if (first != NULL)
@@ -89,10 +89,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	if (second == NULL)
 		return 0;
 	before = (size_t)(second + 1 - bytes);
-	verdict = json_parse((const char *)second + 1, length - before, &document);
+	result = json_parse((const char *)second + 1, length - before, &document);
 	/* There is memory: this would say that cJSON refuses what our own grammar has taken. */
-	must(verdict != GRANT_NO_MEMORY);
-	if (verdict != GRANT_OK)
+	must(result != JSON_NO_MEMORY);
+	if (result != JSON_OK)
 		return 0;
 	action = fuzz_text(bytes, (size_t)(first - bytes));
 	resource = fuzz_text(first + 1, (size_t)(second - first - 1));

@@ -6,11 +6,11 @@
 #include "base/ssh_key.h"
 
 /* sshd passes the type and the base64 apart; both ways must say the same. */
-static enum grant_verdict parse_parts(const char *text, struct ssh_key *key)
+static enum ssh_key_result parse_parts(const char *text, struct ssh_key *key)
 {
 	const char *space = strchr(text, ' ');
 
-	return space == NULL ? GRANT_BAD_SSH_KEY
+	return space == NULL ? SSH_KEY_MALFORMED
 			     : ssh_key_parse_parts(text, (size_t)(space - text), space + 1, key);
 }
 
@@ -19,12 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	_cleanup_free_ char *text = fuzz_text(bytes, length);
 	char printed[SSH_KEY_TEXT_SIZE];
 	struct ssh_key key, same;
-	enum grant_verdict verdict = ssh_key_parse(text, &key);
+	enum ssh_key_result result = ssh_key_parse(text, &key);
 
-	must(parse_parts(text, &same) == verdict);
-	must(verdict == GRANT_OK || verdict == GRANT_BAD_SSH_KEY ||
-	     verdict == GRANT_KEY_TYPE_NOT_ALLOWED || verdict == GRANT_WEAK_KEY);
-	if (verdict != GRANT_OK)
+	must(parse_parts(text, &same) == result);
+	must(result == SSH_KEY_OK || result == SSH_KEY_MALFORMED ||
+	     result == SSH_KEY_TYPE_NOT_ALLOWED || result == SSH_KEY_WEAK);
+	if (result != SSH_KEY_OK)
 		return 0;
 	ssh_key_print(&key, printed);
 	must(strcmp(printed, text) == 0);

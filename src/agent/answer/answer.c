@@ -54,7 +54,7 @@ static bool read_key(struct query *query, const char *fingerprint)
 		return true;
 	}
 	if (ssh_key_parse_parts(query->key_type, strlen(query->key_type), query->key_text, &key) !=
-		    GRANT_OK ||
+		    SSH_KEY_OK ||
 	    !digest_fingerprint(key.blob, key.blob_length, query->fingerprint) ||
 	    !digest_hex(key.blob, key.blob_length, query->key_hash))
 		return false;

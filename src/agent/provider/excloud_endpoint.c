@@ -62,7 +62,7 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 	if (response.status != 200)
 		return http_wrong_status(&http, &response, detail);
 	if (response.body == NULL ||
-	    json_parse(response.body, response.length, answer) != GRANT_OK) {
+	    json_parse(response.body, response.length, answer) != JSON_OK) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s answered with what is not JSON",
 			 config->metadata_url);
 		return PROBLEM_ANSWER_MALFORMED;

@@ -31,7 +31,7 @@ static bool read_key(const char *path, cJSON *keys, char *detail)
 	space = strchr(text, ' ');
 	if (space != NULL)
 		space[1 + strcspn(space + 1, " ")] = '\0';
-	if (ssh_key_parse(text, &key) != GRANT_OK) {
+	if (ssh_key_parse(text, &key) != SSH_KEY_OK) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: not a public key for a host", path);
 		return false;
 	}

@@ -51,7 +51,7 @@ static cJSON *read_receipt(int folder, const char *name)
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
 	cJSON *receipt = NULL;
 
-	if (length < 0 || json_parse(text, (size_t)length, &receipt) != GRANT_OK)
+	if (length < 0 || json_parse(text, (size_t)length, &receipt) != JSON_OK)
 		fprintf(stderr, "exc-instance-connect: %s is not a receipt, left where it is\n",
 			name);
 	return receipt;

@@ -120,7 +120,7 @@ static bool parse_file(cJSON **config, char path[CREDENTIALS_PATH_SIZE], char *w
 	}
 	if (!is_private(fd, path, why, size))
 		return false;
-	good = read_text(fd, text, &length) && json_parse(text, length, config) == GRANT_OK;
+	good = read_text(fd, text, &length) && json_parse(text, length, config) == JSON_OK;
 	OPENSSL_cleanse(text, sizeof text);
 	if (!good)
 		snprintf(why, size, "%.300s is not JSON with endpoint and access_token", path);

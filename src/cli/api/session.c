@@ -92,7 +92,7 @@ static bool read_host_keys(const cJSON *answer, struct session *session)
 
 		if (session->host_key_count == SESSION_HOST_KEYS_MAX)
 			break;
-		if (text == NULL || ssh_key_parse(text, &key) != GRANT_OK)
+		if (text == NULL || ssh_key_parse(text, &key) != SSH_KEY_OK)
 			continue;
 		char *line = malloc(SSH_KEY_TEXT_SIZE);
 

@@ -91,7 +91,7 @@ static bool send_key(int fd, const struct keypair *pair, unsigned int lifetime)
 	struct ssh_key key;
 	bool good;
 
-	if (ssh_key_parse(pair->public_key, &key) != GRANT_OK)
+	if (ssh_key_parse(pair->public_key, &key) != SSH_KEY_OK)
 		return false;
 	wire_put_byte(&message, AGENT_EXTENSION);
 	wire_put_string(&message, AGENT_EXTENSION_KEY, strlen(AGENT_EXTENSION_KEY));

@@ -175,7 +175,7 @@ static bool prepare_key(struct minting *minting)
 	minting->has_own_key = given != NULL;
 	if (text != NULL && strlen(text) < sizeof minting->keys.public_key)
 		snprintf(minting->keys.public_key, sizeof minting->keys.public_key, "%s", text);
-	if (ssh_key_parse(minting->keys.public_key, &key) == GRANT_OK &&
+	if (ssh_key_parse(minting->keys.public_key, &key) == SSH_KEY_OK &&
 	    digest_fingerprint(key.blob, key.blob_length, minting->fingerprint))
 		return true;
 	refuse_field(minting->call, "public_key",
@@ -418,7 +418,7 @@ void connect_handle(struct call *call)
 	_cleanup_json_ cJSON *body = NULL;
 	struct minting minting = { .call = call };
 
-	if (json_parse(request->body, request->body_length, &body) != GRANT_OK) {
+	if (json_parse(request->body, request->body_length, &body) != JSON_OK) {
 		call_refuse(call, 400, "compute.request.malformed",
 			    "the body must be one JSON object in UTF-8, with no member twice");
 		return;

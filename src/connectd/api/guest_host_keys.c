@@ -29,7 +29,7 @@ static char *read_keys(const cJSON *body, char fingerprint[FINGERPRINT_SIZE])
 		char printed[SSH_KEY_TEXT_SIZE];
 		struct ssh_key key;
 
-		if (text == NULL || ssh_key_parse(text, &key) != GRANT_OK)
+		if (text == NULL || ssh_key_parse(text, &key) != SSH_KEY_OK)
 			return NULL;
 		if (cJSON_GetArraySize(keys) == 0 &&
 		    !digest_fingerprint(key.blob, key.blob_length, fingerprint))
@@ -50,7 +50,7 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 	const char *before;
 	bool stored;
 
-	if (json_parse(request->body, request->body_length, &body) == GRANT_OK)
+	if (json_parse(request->body, request->body_length, &body) == JSON_OK)
 		keys = read_keys(body, fingerprint);
 	if (keys == NULL) {
 		respond_error(response, 400, "metadata.request.invalid",

@@ -171,7 +171,7 @@ static void post_receipts(const struct service *service, const struct http_reque
 	_cleanup_json_ cJSON *body = NULL;
 	const cJSON *receipts, *receipt;
 
-	if (json_parse(request->body, request->body_length, &body) != GRANT_OK ||
+	if (json_parse(request->body, request->body_length, &body) != JSON_OK ||
 	    !cJSON_IsArray(receipts = json_member(body, "receipts")) ||
 	    cJSON_GetArraySize(receipts) > RECEIPTS_MAX) {
 		deny(response, 400, "metadata.request.invalid",

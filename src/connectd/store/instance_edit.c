@@ -76,7 +76,7 @@ static bool set_host_key(struct instance *instance, const char *value)
 	struct ssh_key key;
 
 	return cJSON_GetArraySize(instance->host_keys) < INSTANCE_HOST_KEYS_MAX &&
-	       ssh_key_parse(value, &key) == GRANT_OK &&
+	       ssh_key_parse(value, &key) == SSH_KEY_OK &&
 	       cJSON_AddItemToArray(instance->host_keys, cJSON_CreateString(value));
 }
 
