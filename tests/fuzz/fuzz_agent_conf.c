@@ -53,7 +53,7 @@ static void check_next_command(const char *command)
 
 static void check(const struct config *config)
 {
-	must(config->provider != NULL);
+	must((unsigned int)config->provider < CONFIG_PROVIDER_COUNT);
 	must(strncmp(config->metadata_url, "http", 4) == 0);
 	must(config->metadata_url[strlen(config->metadata_url) - 1] != '/');
 	must(instance_id_is_valid(config->instance_id));

@@ -223,7 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	/* What one input has vouched for must not decide about the next. */
 	unlinkat(ledger.directory, "vouched", 0);
 	unlinkat(ledger.directory, "said.signed_time_invalid", 0);
-	problem = config.provider->find(&query, &sink, detail);
+	problem = provider_of(&config)->find(&query, &sink, detail);
 	must(problem == PROBLEM_NONE || detail[0] != '\0');
 	check_audited(detail);
 	ledger_close(&ledger);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/answer/next_command.h"
+#include "agent/config/config.h"
 #include "base/root_only.h"
 #include "base/run_program.h"
 #include "agent/wiring/systemd_unit.h"

@@ -64,7 +64,7 @@ static int make_place(void **state)
 
 	assert_non_null(place);
 	place->directory = mint_directory();
-	place->config.provider = provider_default();
+	place->config.provider = PROVIDER_EXCLOUD;
 	snprintf(place->ledger, sizeof place->ledger, "%s/ledger", place->directory);
 	snprintf(place->config.trust_dir, sizeof place->config.trust_dir, "%s/trust",
 		 place->directory);
@@ -201,7 +201,7 @@ static void files_about_names_and_certificates_are_for_those_who_need_them(void 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		snprintf(place.config.metadata_url, sizeof place.config.metadata_url, "%s",
 			 cases[i].url);
-		place.config.provider = provider_named(cases[i].provider);
+		assert_true(config_provider_named(cases[i].provider, &place.config.provider));
 		for (size_t which = 0; which < 2; which++)
 			/* Outside, it is there to be read, on all but the barest of systems. */
 			if (read_named(&place, (long)which) == 0)

@@ -17,7 +17,7 @@
 #include "agent/http/endpoint.h"
 #include "ledger/ledger.h"
 #include "ledger/paths.h"
-#include "agent/config/problem.h"
+#include "agent/config/problem_report.h"
 #include "agent/provider/provider.h"
 #include "ledger/stamp.h"
 #include "grant/authorized_line.h"
@@ -215,7 +215,7 @@ static enum problem find_key(struct query *query, char *detail)
 
 	if (is_backing_off(query->ledger))
 		return PROBLEM_NONE;
-	problem = query->config->provider->find(&wanted, &sink, detail);
+	problem = provider_of(query->config)->find(&wanted, &sink, detail);
 	if (problem_is_endpoints(problem))
 		back_off(query->ledger);
 	if (query->has_grants)

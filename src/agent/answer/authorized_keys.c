@@ -16,7 +16,7 @@
 #include "ledger/ledger.h"
 #include "agent/answer/next_command.h"
 #include "ledger/paths.h"
-#include "agent/config/problem.h"
+#include "agent/config/problem_report.h"
 #include "agent/answer/sandbox.h"
 #include "base/cleanup.h"
 

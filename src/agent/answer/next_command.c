@@ -11,26 +11,6 @@
 #include "base/root_only.h"
 #include "base/run_program.h"
 
-/* What each token stands for; %U and %h are looked up when they are used. */
-#define TOKENS "%fhktUu"
-
-bool next_command_is_valid(const char *command)
-{
-	struct words words;
-
-	if (command[0] != '/' || !words_split(&words, command))
-		return false;
-	/* sshd gives the path no tokens. */
-	if (strchr(words.at[0], '%') != NULL)
-		return false;
-	for (unsigned int i = 1; i < words.count; i++)
-		for (const char *at = strchr(words.at[i], '%'); at != NULL;
-		     at = strchr(at + 2, '%'))
-			if (at[1] == '\0' || strchr(TOKENS, at[1]) == NULL)
-				return false;
-	return true;
-}
-
 /* The value of one token; NULL when it has none. `number` has room for a user id. */
 static const char *token_value(char token, const struct key_query *query, char number[16])
 {

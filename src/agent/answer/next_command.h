@@ -12,10 +12,6 @@
 /* Bytes of keys that it may print */
 #define NEXT_COMMAND_OUTPUT_MAX (1024 * 1024)
 
-/* Is this an absolute path with arguments in which no tokens stand but %% %f %h %k %t %U %u
- * (sshd_config(5), TOKENS)? */
-bool next_command_is_valid(const char *command);
-
 /* Fill in the tokens. A command without arguments gets the user's name, as sshd gives it. False,
  * with `why` (of `size` bytes), when a token has no value here or it does not fit. */
 bool next_command_expand(const char *command, const struct key_query *query, struct words *words,

@@ -140,7 +140,7 @@ static void allow_files(int ruleset, const struct config *config, const struct e
 	const bool needed[] = {
 		[ALWAYS] = true,
 		[FOR_NAMES] = endpoint->named,
-		[FOR_CERTIFICATES] = endpoint->https || config->provider->trusts_system,
+		[FOR_CERTIFICATES] = endpoint->https || provider_of(config)->trusts_system,
 	};
 
 	for (size_t i = 0; i < sizeof read_paths / sizeof read_paths[0]; i++)
@@ -176,7 +176,7 @@ unsigned int sandbox_landlock(const struct config *config, const char *writable)
 	if (ruleset < 0)
 		return 0;
 	/* Of a URL that names no endpoint, none is asked. */
-	endpoint_parse(config->metadata_url, &endpoint);
+	endpoint_from_url(config->metadata_url, &endpoint);
 	allow_files(ruleset, config, &endpoint, writable);
 	if (all.ports != 0) {
 		allow_port(ruleset, endpoint.port);

@@ -12,11 +12,22 @@
 #include <sys/stat.h>
 
 #include "agent/config/instance_id.h"
-#include "agent/answer/next_command.h"
 #include "agent/config/pam_wired.h"
 #include "ledger/paths.h"
-#include "agent/provider/provider.h"
 #include "base/cleanup.h"
+#include "base/command_line.h"
+
+/* The tokens of next_command: what sshd gives to an AuthorizedKeysCommand. */
+#define TOKENS "%fhktUu"
+
+static const struct {
+	const char *name;
+	enum single_use single_use;
+} providers[CONFIG_PROVIDER_COUNT] = {
+#define PROVIDER_ROW(value, name, single_use) [value] = { name, single_use },
+	CONFIG_PROVIDERS(PROVIDER_ROW)
+#undef PROVIDER_ROW
+};
 
 struct reader {
 	struct config *config;
@@ -69,11 +80,7 @@ static bool read_metadata_url(struct config *config, const char *value)
 
 static bool read_provider(struct config *config, const char *value)
 {
-	const struct provider *provider = provider_named(value);
-
-	if (provider != NULL)
-		config->provider = provider;
-	return provider != NULL;
+	return config_provider_named(value, &config->provider);
 }
 
 static bool read_instance_id(struct config *config, const char *value)
@@ -96,6 +103,23 @@ static bool read_signer_name(struct config *config, const char *value)
 static bool read_deny_users(struct config *config, const char *value)
 {
 	return read_text(config->deny_users, value);
+}
+
+bool next_command_is_valid(const char *command)
+{
+	struct words words;
+
+	if (command[0] != '/' || !words_split(&words, command))
+		return false;
+	/* sshd gives the path no tokens. */
+	if (strchr(words.at[0], '%') != NULL)
+		return false;
+	for (unsigned int i = 1; i < words.count; i++)
+		for (const char *at = strchr(words.at[i], '%'); at != NULL;
+		     at = strchr(at + 2, '%'))
+			if (at[1] == '\0' || strchr(TOKENS, at[1]) == NULL)
+				return false;
+	return true;
 }
 
 static bool read_next_command(struct config *config, const char *value)
@@ -182,7 +206,7 @@ static void say_expected(const struct setting *setting, const char *value,
 	char names[64] = "";
 
 	if (setting->expected == NULL)
-		provider_names(names, sizeof names);
+		config_provider_names(names, sizeof names);
 	snprintf(wrong, PROBLEM_DETAIL_SIZE, "%s = %.64s is not %s", setting->name, value,
 		 setting->expected == NULL ? names : setting->expected);
 }
@@ -226,7 +250,6 @@ static bool parse(struct config *config, FILE *file, const char *path, char *det
 static void set_defaults(struct config *config)
 {
 	*config = (struct config){
-		.provider = provider_default(),
 		.metadata_url = "http://169.254.169.254",
 		.instance_id = INSTANCE_ID_AUTO,
 		.trust_dir = TRUST_DIR,
@@ -278,11 +301,36 @@ bool config_load(struct config *config, const char *path, char detail[PROBLEM_DE
 		fclose(file);
 	}
 	if (config->single_use == SINGLE_USE_AUTO)
-		config->single_use = config->provider->single_use_default;
+		config->single_use = providers[config->provider].single_use;
 	if (config->single_use == SINGLE_USE_AUTO)
 		config->single_use =
 			pam_wired(PAM_WIRED_FILE) ? SINGLE_USE_PAM : SINGLE_USE_CONNECTION;
 	return good;
+}
+
+bool config_provider_named(const char *name, enum config_provider *provider)
+{
+	for (size_t i = 0; i < CONFIG_PROVIDER_COUNT; i++)
+		if (strcmp(providers[i].name, name) == 0) {
+			*provider = (enum config_provider)i;
+			return true;
+		}
+	return false;
+}
+
+const char *config_provider_name(enum config_provider provider)
+{
+	return providers[provider].name;
+}
+
+void config_provider_names(char *names, size_t size)
+{
+	size_t length = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; i < CONFIG_PROVIDER_COUNT && length < size; i++)
+		length += (size_t)snprintf(names + length, size - length, "%s%s",
+					   i == 0 ? "" : ", ", providers[i].name);
 }
 
 bool config_denies(const struct config *config, const char *user)

@@ -4,6 +4,7 @@
 #define EXC_AGENT_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "agent/config/problem.h"
 
@@ -21,10 +22,22 @@ enum single_use {
 	SINGLE_USE_NO, /* nothing is recorded; a key logs in until it expires */
 };
 
-struct provider; /* agent/provider.h */
+/* Where grants come from: value, its name in agent.conf, and what single_use = auto means there
+ * (SINGLE_USE_AUTO: the module where it is wired, otherwise the connection). The first one is the
+ * default. Clients of EC2's service open several connections with one push. */
+#define CONFIG_PROVIDERS(X)                                                                        \
+	X(PROVIDER_EXCLOUD, "excloud", SINGLE_USE_AUTO)                                            \
+	X(PROVIDER_EC2, "ec2", SINGLE_USE_NO)
+
+enum config_provider {
+#define CONFIG_PROVIDER_VALUE(value, name, single_use) value,
+	CONFIG_PROVIDERS(CONFIG_PROVIDER_VALUE)
+#undef CONFIG_PROVIDER_VALUE
+	CONFIG_PROVIDER_COUNT
+};
 
 struct config {
-	const struct provider *provider; /* never NULL */
+	enum config_provider provider;
 	char metadata_url[CONFIG_VALUE_SIZE]; /* without a slash at the end */
 	char instance_id[CONFIG_VALUE_SIZE]; /* "auto": instance_find() looks for it */
 	char trust_dir[CONFIG_VALUE_SIZE];
@@ -44,6 +57,19 @@ struct config {
  * why, and of `config` only timeout_ms and next_command may be used: that is another way in, which
  * a typo beside it must not close. */
 bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE]);
+
+/* The provider of this name. False, with *provider as it was, when there is none. */
+bool config_provider_named(const char *name, enum config_provider *provider);
+
+/* Its name; a string constant. */
+const char *config_provider_name(enum config_provider provider);
+
+/* The names of all, separated by commas, into `names` of `size` bytes. */
+void config_provider_names(char *names, size_t size);
+
+/* May this be next_command: an absolute path with arguments in which no tokens stand but %% %f %h
+ * %k %t %U %u (sshd_config(5), TOKENS)? */
+bool next_command_is_valid(const char *command);
 
 /* Is this user among deny_users? */
 bool config_denies(const struct config *config, const char *user);

@@ -5,11 +5,8 @@
 
 #include <stdbool.h>
 
-#include "ledger/ledger.h"
+#include "ledger/paths.h"
 
-/* After the endpoint failed, it is not asked for so many seconds; and each problem is logged at
- * most once in as many, so that strangers who try keys cannot fill the journal. */
-#define PROBLEM_QUIET_SECONDS 5
 /* Bytes for what the code knows of a problem, such as "line 3: …" */
 #define PROBLEM_DETAIL_SIZE 256
 
@@ -68,10 +65,5 @@ bool problem_is_endpoints(enum problem problem);
 
 /* What a person can do about it; a string constant, never NULL. */
 const char *problem_advice(enum problem problem);
-
-/* Say what is wrong and what to do, in one journal entry. `detail` is what the code knows of this
- * case. `ledger` remembers when it was last said; NULL, when there is none, says it every time. */
-void problem_report(const struct ledger *ledger, enum problem problem, const char *user,
-		    const char *detail);
 
 #endif

@@ -73,7 +73,7 @@ static void check_sshd(struct patient *patient)
 	}
 	sshd_service_look(&effective, &running);
 	check_command(patient, &sshd, &effective, &running);
-	if (!patient->config_is_good || patient->config.provider->send_host_keys != NULL)
+	if (!patient->config_is_good || provider_of(&patient->config)->send_host_keys != NULL)
 		check_host_keys(patient, &effective);
 	sshd_value(&effective, "authorizedkeyscommand", command);
 	if (sshd_find_other(&sshd, command, &other))

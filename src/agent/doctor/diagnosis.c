@@ -2,8 +2,9 @@
 /* Everything that must be right for a one-time login, looked at one by one. */
 #include "agent/doctor/diagnosis.h"
 
+#include "agent/doctor/check_ec2.h"
+#include "agent/doctor/check_excloud.h"
 #include "agent/doctor/findings.h"
-#include "agent/provider/provider.h"
 
 static void check_config(struct patient *patient, const char *path)
 {
@@ -17,6 +18,12 @@ static void check_config(struct patient *patient, const char *path)
 		     "mend that line, see: man exc-instance-connect.conf", "%s", detail);
 }
 
+/* What a key of each provider needs */
+static void (*const provider_checks[CONFIG_PROVIDER_COUNT])(struct patient *) = {
+	[PROVIDER_EXCLOUD] = diagnose_excloud,
+	[PROVIDER_EC2] = diagnose_ec2,
+};
+
 void diagnose(struct diagnosis *diagnosis, const char *config_path)
 {
 	struct patient patient = { .diagnosis = diagnosis };
@@ -27,6 +34,6 @@ void diagnose(struct diagnosis *diagnosis, const char *config_path)
 	diagnose_machine(&patient);
 	/* The rest depends on what the configuration says. */
 	if (patient.config_is_good)
-		patient.config.provider->diagnose(&patient);
+		provider_checks[patient.config.provider](&patient);
 	trust_free(patient.trust);
 }

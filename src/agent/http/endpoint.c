@@ -28,7 +28,7 @@ bool endpoint_is_https(const char *url)
 	return strncmp(url, "https:", 6) == 0;
 }
 
-bool endpoint_parse(const char *url, struct endpoint *endpoint)
+bool endpoint_from_url(const char *url, struct endpoint *endpoint)
 {
 	_cleanup_(cleanup_evhttp_uri_free) evhttp_uri *uri = evhttp_uri_parse(url);
 	const char *host = uri == NULL ? NULL : evhttp_uri_get_host(uri);

@@ -22,6 +22,6 @@ bool endpoint_is_https(const char *url);
 
 /* Take a URL apart that config.c has taken (RFC 3986 section 3). False when it has no host, or what
  * stands in its place cannot be one, or there is no memory. */
-bool endpoint_parse(const char *url, struct endpoint *endpoint);
+bool endpoint_from_url(const char *url, struct endpoint *endpoint);
 
 #endif

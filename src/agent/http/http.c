@@ -42,7 +42,7 @@ enum problem http_open(struct http *http, const struct config *config,
 	http_use_memory();
 	event_set_log_callback(say_nothing);
 	*http = (struct http){ .url = config->metadata_url };
-	if (!endpoint_parse(http->url, &http->endpoint)) {
+	if (!endpoint_from_url(http->url, &http->endpoint)) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s is no address that can be asked",
 			 http->url);
 		return PROBLEM_ENDPOINT_UNREACHABLE;

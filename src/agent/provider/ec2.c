@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "agent/doctor/check_ec2.h"
 #include "agent/provider/ec2_service.h"
 #include "agent/provider/imds.h"
 #include "agent/config/instance_id.h"
+#include "agent/config/problem_report.h"
 #include "agent/provider/provider.h"
 #include "ec2/pushed_list.h"
 #include "ec2/pushed_key.h"
@@ -190,10 +190,6 @@ static enum problem find_all(const struct provider_query *query, const struct pr
 }
 
 const struct provider provider_ec2 = {
-	.name = "ec2",
-	/* Clients of this service open several connections with one push. */
-	.single_use_default = SINGLE_USE_NO,
 	.trusts_system = true,
 	.find = find_all,
-	.diagnose = diagnose_ec2,
 };

@@ -5,10 +5,10 @@
 
 #include "base/clock.h"
 #include "agent/config/config.h"
-#include "agent/doctor/check_excloud.h"
 #include "agent/config/instance_id.h"
 #include "agent/provider/excloud_endpoint.h"
 #include "ledger/paths.h"
+#include "agent/config/problem_report.h"
 #include "agent/provider/provider.h"
 #include "agent/provider/clock_skew.h"
 #include "agent/provider/vouched_time.h"
@@ -273,10 +273,7 @@ static enum problem find_all(const struct provider_query *query, const struct pr
 }
 
 const struct provider provider_excloud = {
-	.name = "excloud",
-	.single_use_default = SINGLE_USE_AUTO,
 	.find = find_all,
 	.send_receipts = metadata_post_receipts,
 	.send_host_keys = metadata_put_host_keys,
-	.diagnose = diagnose_excloud,
 };

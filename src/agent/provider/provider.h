@@ -9,7 +9,6 @@
 
 #include "agent/config/config.h"
 #include "ledger/ledger.h"
-#include "agent/doctor/findings.h"
 #include "agent/config/problem.h"
 #include "grant/grant.h"
 
@@ -34,12 +33,9 @@ struct provider_sink {
 		       const char *detail);
 };
 
-/* A new one is a file with one of these, and its line in provider.c. */
+/* A new one is a file with one of these, a line in config.h and one in provider.c, and its checks
+ * in doctor/diagnosis.c. */
 struct provider {
-	const char *name; /* as agent.conf has it */
-	/* What single_use = auto means; SINGLE_USE_AUTO: the module where it is wired, otherwise
-	 * the connection. */
-	enum single_use single_use_default;
 	bool trusts_system; /* find() verifies with the system's CA certificates */
 	/* Ask for the grants of this user and this key, verify them, and hand each to the sink.
 	 * Takes at most timeout_ms. PROBLEM_NONE also when there is none; otherwise what kept it
@@ -51,18 +47,9 @@ struct provider {
 				      char detail[PROBLEM_DETAIL_SIZE]);
 	enum problem (*send_host_keys)(const struct config *config, const char *json,
 				       char detail[PROBLEM_DETAIL_SIZE]);
-	/* Look at everything that find() needs on this machine and of the endpoint. Opens
-	 * patient->trust if it likes, which is the caller's to free. */
-	void (*diagnose)(struct patient *patient);
 };
 
-/* The provider of this name, or NULL. */
-const struct provider *provider_named(const char *name);
-
-/* The one that agent.conf need not name. */
-const struct provider *provider_default(void);
-
-/* The names of all, separated by commas, into `names` of `size` bytes. */
-void provider_names(char *names, size_t size);
+/* The provider that the configuration names. */
+const struct provider *provider_of(const struct config *config);
 
 #endif

@@ -48,7 +48,7 @@ static bool publish(void *context, bool last)
 	}
 	text = cJSON_PrintUnformatted(document);
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
-			       : config->provider->send_host_keys(config, text, detail);
+			       : provider_of(config)->send_host_keys(config, text, detail);
 	publication->count = (unsigned int)cJSON_GetArraySize(keys);
 	if (problem == PROBLEM_NONE)
 		return true;
@@ -76,8 +76,9 @@ int publish_host_keys_main(int argc, char **argv, const char *config_path)
 		fprintf(stderr, "exc-instance-connect: %s\n", detail);
 		return EXIT_FAILURE;
 	}
-	if (config.provider->send_host_keys == NULL) {
-		printf("%s takes no host keys; nothing is published\n", config.provider->name);
+	if (provider_of(&config)->send_host_keys == NULL) {
+		printf("%s takes no host keys; nothing is published\n",
+		       config_provider_name(config.provider));
 		return EXIT_SUCCESS;
 	}
 	publication.config = &config;

@@ -103,7 +103,7 @@ static int send_batch(const struct config *config, DIR *folder, bool quiet)
 		return 0;
 	text = cJSON_PrintUnformatted(document);
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
-			       : config->provider->send_receipts(config, text, detail);
+			       : provider_of(config)->send_receipts(config, text, detail);
 	if (problem != PROBLEM_NONE && !quiet)
 		fprintf(stderr, "exc-instance-connect: %u receipts wait: %s (%s); %s\n",
 			batch.count, detail, problem_name(problem), problem_advice(problem));
@@ -126,8 +126,9 @@ static bool report_folder(const struct config *config, const char *path, bool qu
 			fprintf(stderr, "exc-instance-connect: %s: %s\n", path, strerror(errno));
 			return false;
 		}
-		sent = config->provider->send_receipts == NULL ? drop_batch(folder)
-							       : send_batch(config, folder, quiet);
+		sent = provider_of(config)->send_receipts == NULL
+			       ? drop_batch(folder)
+			       : send_batch(config, folder, quiet);
 		if (sent < RECEIPTS_PER_REQUEST_MAX)
 			return sent >= 0;
 	}

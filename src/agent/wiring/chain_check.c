@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/answer/next_command.h"
+#include "agent/config/config.h"
 #include "base/run_program.h"
 #include "agent/wiring/selinux.h"
 #include "agent/wiring/wiring.h"

@@ -11,7 +11,6 @@
 #include "agent/config/config.h"
 #include "agent/wiring/pam_stack.h"
 #include "ledger/paths.h"
-#include "agent/provider/provider.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_pending.h"
 #include "agent/wiring/sshd_running.h"
@@ -219,11 +218,12 @@ static bool plan_chain(const struct before *before, struct wiring_plan *plan)
 /* Have agent.conf name the provider. False, after saying why not. */
 static bool plan_provider(const char *name, struct wiring_plan *plan)
 {
+	enum config_provider provider;
 	char why[WHY_SIZE] = "";
 	struct config config;
 
-	if (provider_named(name) == NULL) {
-		provider_names(why, sizeof why);
+	if (!config_provider_named(name, &provider)) {
+		config_provider_names(why, sizeof why);
 		fail("there is no such provider, but", why);
 		return false;
 	}
@@ -231,7 +231,7 @@ static bool plan_provider(const char *name, struct wiring_plan *plan)
 		fail("nothing was changed, because " CONFIG_FILE " has a mistake", why);
 		return false;
 	}
-	if (strcmp(config.provider->name, name) != 0)
+	if (config.provider != provider)
 		plan->provider = name;
 	return true;
 }
@@ -323,7 +323,8 @@ static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 	else if (plan->next_command != NULL && strcmp(config.next_command, plan->next_command) != 0)
 		/* inih takes " ;" for the beginning of a comment. */
 		snprintf(why, size, CONFIG_FILE " cannot hold that command");
-	else if (plan->provider != NULL && strcmp(config.provider->name, plan->provider) != 0)
+	else if (plan->provider != NULL &&
+		 strcmp(config_provider_name(config.provider), plan->provider) != 0)
 		snprintf(why, size, CONFIG_FILE " names another provider");
 	else
 		return true;

@@ -10,7 +10,6 @@
 #include <cjson/cJSON.h>
 
 #include "agent/config/config.h"
-#include "agent/provider/provider.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_service.h"
 #include "agent/wiring/wiring.h"
@@ -45,7 +44,7 @@ static void look(struct report *report, const char *config_path)
 	memset(report, 0, sizeof *report);
 	wiring_look(&report->files);
 	config_load(&config, config_path, detail);
-	report->provider = config.provider->name;
+	report->provider = config_provider_name(config.provider);
 	report->is_single_use = config.single_use != SINGLE_USE_NO;
 	snprintf(report->next_command, sizeof report->next_command, "%s", config.next_command);
 	sshd_find(&report->sshd);
