@@ -14,6 +14,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/memory_file.c %D%/memory_file.h \
 	%D%/network.c %D%/network.h \
 	%D%/process.c %D%/process.h \
+	%D%/random_name.c %D%/random_name.h \
 	%D%/root_only.c %D%/root_only.h \
 	%D%/run_program.c %D%/run_program.h \
 	%D%/ssh_key.c %D%/ssh_key.h \

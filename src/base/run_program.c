@@ -59,7 +59,7 @@ static bool set_descriptors(posix_spawn_file_actions_t *actions, int fd, enum ru
 }
 
 /* Start it with its output going into `fd`. Returns 0 or an errno. */
-static int start(const char *const *argv, int fd, enum run_errors errors, pid_t *pid)
+static int start_program(const char *const *argv, int fd, enum run_errors errors, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -132,7 +132,7 @@ int run_for_output(const char *const *argv, struct run_output *output, enum run_
 	output->text[0] = '\0';
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return RUN_FAILED;
-	started = start(argv, ends[1], errors, &pid);
+	started = start_program(argv, ends[1], errors, &pid);
 	close(ends[1]);
 	if (started != 0) {
 		close(ends[0]);

@@ -4,7 +4,8 @@
 #include "cli/terminal/options.h"
 #include "cli/ssh/ssh_run.h"
 
-static void finish(struct ssh_command *command, const char *destination, const void *context)
+static void finish_connect(struct ssh_command *command, const char *destination,
+			   const void *context)
 {
 	ssh_command_add(command, "%s", destination);
 	/* ssh takes its options after the host as well, and a command after them. */
@@ -20,7 +21,7 @@ int connect_main(int argc, char **argv)
 					 .rest = "SSH-ARGUMENT...",
 					 .list = list,
 					 .count = sizeof list / sizeof list[0] };
-	struct remote_job job = { .program = "ssh", .finish = finish };
+	struct remote_job job = { .program = "ssh", .finish = finish_connect };
 	char **rest;
 	int status;
 

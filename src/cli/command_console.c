@@ -37,7 +37,7 @@ static size_t filter(void *context, const unsigned char *bytes, size_t length, u
 	return escape_filter(&console->escape, bytes, length, out, ends);
 }
 
-static int run(const struct account *account, const char *vm_id)
+static int run_console(const struct account *account, const char *vm_id)
 {
 	char path[sizeof PATH + VM_ID_SIZE];
 	struct console console = { 0 };
@@ -79,7 +79,7 @@ int console_main(int argc, char **argv)
 		return EXIT_EXC_FAILED;
 	}
 	if (account_load(&from, &account, why, sizeof why))
-		status = run(&account, vm_id);
+		status = run_console(&account, vm_id);
 	else
 		say("%s", why);
 	account_forget(&account);

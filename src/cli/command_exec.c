@@ -8,7 +8,7 @@
 #include "cli/terminal/say.h"
 #include "grant/restrict.h"
 
-static void finish(struct ssh_command *command, const char *destination, const void *context)
+static void finish_exec(struct ssh_command *command, const char *destination, const void *context)
 {
 	/* No terminal: output and errors stay apart, and bytes as they are. */
 	ssh_command_add(command, "-T");
@@ -50,7 +50,7 @@ int exec_main(int argc, char **argv)
 		.list = list,
 		.count = sizeof list / sizeof list[0],
 	};
-	struct remote_job job = { .program = "ssh", .finish = finish };
+	struct remote_job job = { .program = "ssh", .finish = finish_exec };
 	char **rest;
 	int status;
 

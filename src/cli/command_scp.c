@@ -21,7 +21,7 @@ static void add_local(struct ssh_command *command, const char *path)
 	ssh_command_add(command, "%s%s", path[0] == '/' ? "" : "./", path);
 }
 
-static void finish(struct ssh_command *command, const char *destination, const void *context)
+static void finish_scp(struct ssh_command *command, const char *destination, const void *context)
 {
 	const struct copy *copy = context;
 
@@ -55,7 +55,7 @@ int scp_main(int argc, char **argv)
 					 .rest = "SCP-ARGUMENT...",
 					 .list = list,
 					 .count = sizeof list / sizeof list[0] };
-	const struct remote_job job = { .program = "scp", .finish = finish, .context = &copy };
+	const struct remote_job job = { .program = "scp", .finish = finish_scp, .context = &copy };
 	int status;
 
 	if (!options_read(&options, argc, argv, &copy.rest, &status))

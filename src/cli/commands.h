@@ -3,10 +3,6 @@
 #ifndef EXC_COMMANDS_H
 #define EXC_COMMANDS_H
 
-/* Every failure of exc itself, wrong usage among them, as ssh has it: what is less comes from the
- * VM. */
-#define EXIT_EXC_FAILED 255
-
 int connect_main(int argc, char **argv);
 int exec_main(int argc, char **argv);
 int scp_main(int argc, char **argv);

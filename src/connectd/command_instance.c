@@ -32,7 +32,7 @@ static bool read_arguments(struct instance *instance, int argc, char **argv, cha
 	return instance_is_whole(instance, error);
 }
 
-static int add(const struct store *store, int argc, char **argv)
+static int instance_add(const struct store *store, int argc, char **argv)
 {
 	char error[INSTANCE_ERROR_SIZE] = "instance add needs a VM_ID";
 	struct instance instance;
@@ -223,7 +223,7 @@ static int import(const struct store *store, int argc, char **argv)
 int instance_main(int argc, char **argv, const struct connectd_config *config)
 {
 	static const struct verb verbs[] = {
-		{ "add", add },           { "list", list },       { "show", show },
+		{ "add", instance_add },  { "list", list },       { "show", show },
 		{ "remove", remove_one }, { "rebuilt", rebuilt }, { "import", import },
 	};
 

@@ -51,7 +51,7 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
-static void add(struct entry *entry, const char *name, const char *value)
+static void entry_add(struct entry *entry, const char *name, const char *value)
 {
 	char *text;
 
@@ -122,18 +122,18 @@ void audit_write(const struct audit_record *record)
 	entry.count = 0;
 	snprintf(priority, sizeof priority, "%d", kind->priority);
 	snprintf(message_field, sizeof message_field, "MESSAGE=%s", message);
-	add(&entry, "MESSAGE_ID", kind->message_id);
-	add(&entry, "PRIORITY", priority);
-	add(&entry, "SYSLOG_IDENTIFIER", IDENTIFIER);
-	add(&entry, "SYSLOG_FACILITY", "10"); /* LOG_AUTHPRIV >> 3 */
-	add(&entry, "EXC_EVENT", kind->name);
-	add(&entry, "EXC_USER", record->user);
-	add(&entry, "EXC_CALLER", record->caller);
-	add(&entry, "EXC_JTI", record->jti);
-	add(&entry, "EXC_FINGERPRINT", record->fingerprint);
-	add(&entry, "EXC_REQUEST_ID", record->request_id);
-	add(&entry, "EXC_REASON", record->reason);
-	add(&entry, "EXC_CLIENT", record->client);
+	entry_add(&entry, "MESSAGE_ID", kind->message_id);
+	entry_add(&entry, "PRIORITY", priority);
+	entry_add(&entry, "SYSLOG_IDENTIFIER", IDENTIFIER);
+	entry_add(&entry, "SYSLOG_FACILITY", "10"); /* LOG_AUTHPRIV >> 3 */
+	entry_add(&entry, "EXC_EVENT", kind->name);
+	entry_add(&entry, "EXC_USER", record->user);
+	entry_add(&entry, "EXC_CALLER", record->caller);
+	entry_add(&entry, "EXC_JTI", record->jti);
+	entry_add(&entry, "EXC_FINGERPRINT", record->fingerprint);
+	entry_add(&entry, "EXC_REQUEST_ID", record->request_id);
+	entry_add(&entry, "EXC_REASON", record->reason);
+	entry_add(&entry, "EXC_CLIENT", record->client);
 	entry.fields[entry.count].iov_base = message_field;
 	entry.fields[entry.count].iov_len = strlen(message_field);
 	entry.count++;

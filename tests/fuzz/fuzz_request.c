@@ -84,6 +84,21 @@ static void take_value(const char *line, const char *name, char *out, size_t siz
 		snprintf(out, size, "%s", line + length + 1);
 }
 
+/* "NAME VALUE" of one of these names goes into the query. */
+static void take_argument(const char *line, struct query *query)
+{
+	static const char *const names[] = { "user", "fingerprint", "nonce", "limit" };
+	char value[QUERY_PAIR_SIZE], pair[QUERY_PAIR_SIZE + 16];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		value[0] = '\0';
+		take_value(line, names[i], value, sizeof value);
+		snprintf(pair, sizeof pair, "%s=%s", names[i], value);
+		if (value[0] != '\0')
+			query_add(query, pair);
+	}
+}
+
 static void take_line(const char *line, struct http_request *request)
 {
 	static const char *const methods[] = {
@@ -105,10 +120,7 @@ static void take_field(const char *line, struct http_request *request)
 	take_value(line, "authorization", request->authorization, sizeof request->authorization);
 	take_value(line, "idempotency-key", request->idempotency_key,
 		   sizeof request->idempotency_key);
-	take_value(line, "user", request->user, sizeof request->user);
-	take_value(line, "fingerprint", request->fingerprint, sizeof request->fingerprint);
-	take_value(line, "nonce", request->nonce, sizeof request->nonce);
-	take_value(line, "limit", request->limit, sizeof request->limit);
+	take_argument(line, &request->query);
 	request->has_metadata_header |= strcmp(line, "metadata") == 0;
 	request->is_forwarded |= strcmp(line, "forwarded") == 0;
 	request->has_long_idempotency_key |= strcmp(line, "long") == 0;

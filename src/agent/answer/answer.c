@@ -180,7 +180,7 @@ static bool answer_again(const struct query *query)
 	return true;
 }
 
-static bool take(void *context, const struct grant *grant, time_t now)
+static bool take_grant(void *context, const struct grant *grant, time_t now)
 {
 	struct query *query = context;
 
@@ -210,7 +210,9 @@ static enum problem find_key(struct query *query, char *detail)
 					       .user = query->user,
 					       .fingerprint = query->fingerprint,
 					       .ledger_made = query->ledger_made };
-	const struct provider_sink sink = { .context = query, .take = take, .refuse = refuse };
+	const struct provider_sink sink = { .context = query,
+					    .take = take_grant,
+					    .refuse = refuse };
 	enum problem problem;
 
 	if (is_backing_off(query->ledger))
@@ -263,7 +265,7 @@ static void spare_crypto(const struct config *config)
 				    NULL);
 }
 
-void answer(const struct config *config, const char *wrong, const struct key_query *asked)
+void answer_sshd(const struct config *config, const char *wrong, const struct key_query *asked)
 {
 	struct ledger ledger;
 

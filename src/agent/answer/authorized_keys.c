@@ -40,7 +40,7 @@ static void answer_in_time(const struct config *config, const char *wrong,
 	setitimer(ITIMER_REAL, &timer, NULL);
 	if (wrong == NULL && config->sandbox)
 		sandbox_enter(config, LEDGER_DIR);
-	answer(config, wrong, query);
+	answer_sshd(config, wrong, query);
 }
 
 /* Run the command that was there before us, and pass on its keys. */

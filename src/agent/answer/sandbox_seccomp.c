@@ -221,7 +221,7 @@ struct program {
 	struct sock_filter steps[STEPS_MAX];
 };
 
-static void add(struct program *program, const struct sock_filter *steps, size_t count)
+static void program_add(struct program *program, const struct sock_filter *steps, size_t count)
 {
 	memcpy(program->steps + program->length, steps, count * sizeof *steps);
 	program->length = (unsigned short)(program->length + count);
@@ -232,8 +232,8 @@ static void add_particular(struct program *program, const struct particular *par
 	const struct verdict *verdict = particular->verdict;
 	const struct sock_filter is_it = JUMP(BPF_JEQ, particular->call, 0, verdict->length);
 
-	add(program, &is_it, 1);
-	add(program, verdict->code, verdict->length);
+	program_add(program, &is_it, 1);
+	program_add(program, verdict->code, verdict->length);
 }
 
 /* Is the call's bit set? There is a step for each word that the bit may be in, and one for the bit.
@@ -249,7 +249,7 @@ static void add_list(struct program *program)
 
 	for (size_t i = 0; i < COUNT(calls); i++)
 		set[calls[i] / WORD_BITS] |= 1U << calls[i] % WORD_BITS;
-	add(program, &number_of_word, 1);
+	program_add(program, &number_of_word, 1);
 	for (unsigned int word = 0; word < WORDS; word++) {
 		const struct sock_filter steps[] = {
 			JUMP(BPF_JEQ, word, 0, 2),
@@ -258,9 +258,9 @@ static void add_list(struct program *program)
 			JUMP(BPF_JA, 3 * (WORDS - 1 - word) + 1, 0, 0),
 		};
 
-		add(program, steps, COUNT(steps));
+		program_add(program, steps, COUNT(steps));
 	}
-	add(program, end, COUNT(end));
+	program_add(program, end, COUNT(end));
 }
 
 bool sandbox_seccomp(void)
@@ -280,7 +280,7 @@ bool sandbox_seccomp(void)
 	struct program program = { .length = 0 };
 	struct sock_fprog filter = { .filter = program.steps };
 
-	add(&program, start, COUNT(start));
+	program_add(&program, start, COUNT(start));
 	for (size_t i = 0; i < COUNT(particulars); i++)
 		add_particular(&program, &particulars[i]);
 	add_list(&program);

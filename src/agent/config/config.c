@@ -234,7 +234,7 @@ static int read_line(void *context, const char *section, const char *name, const
 	return wrong[0] == '\0';
 }
 
-static bool parse(struct config *config, FILE *file, const char *path, char *detail)
+static bool parse_config(struct config *config, FILE *file, const char *path, char *detail)
 {
 	char what[PROBLEM_DETAIL_SIZE] = "";
 	struct reader reader = { .config = config, .detail = what };
@@ -297,7 +297,7 @@ bool config_load(struct config *config, const char *path, char detail[PROBLEM_DE
 	if (!open_config(path, &file, detail))
 		return false;
 	if (file != NULL) {
-		good = parse(config, file, path, detail);
+		good = parse_config(config, file, path, detail);
 		fclose(file);
 	}
 	if (config->single_use == SINGLE_USE_AUTO)

@@ -17,8 +17,8 @@
 
 static void find_problem(struct patient *patient, enum problem problem, const char *detail)
 {
-	find(patient, FINDING_BAD, "endpoint", problem_advice(problem), "%s (%s)", detail,
-	     problem_name(problem));
+	finding_add(patient, FINDING_BAD, "endpoint", problem_advice(problem), "%s (%s)", detail,
+		    problem_name(problem));
 }
 
 static long ms_since(const struct timespec *begin)
@@ -46,13 +46,14 @@ static bool check_instance(struct patient *patient, struct imds *imds)
 		find_problem(patient, problem, detail);
 		return false;
 	}
-	find(patient, FINDING_GOOD, "endpoint", "", "%.128s answers in %ld ms",
-	     patient->config.metadata_url, ms_since(&begin));
+	finding_add(patient, FINDING_GOOD, "endpoint", "", "%.128s answers in %ld ms",
+		    patient->config.metadata_url, ms_since(&begin));
 	if (problem == PROBLEM_NONE)
-		find(patient, FINDING_GOOD, "instance", "", "this is %s, says %s",
-		     patient->instance_id, source);
+		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, says %s",
+			    patient->instance_id, source);
 	else
-		find(patient, FINDING_BAD, "instance", problem_advice(problem), "%s", detail);
+		finding_add(patient, FINDING_BAD, "instance", problem_advice(problem), "%s",
+			    detail);
 	return problem == PROBLEM_NONE;
 }
 
@@ -68,13 +69,13 @@ static void check_signer(struct patient *patient, struct imds *imds)
 	if (problem != PROBLEM_NONE)
 		find_problem(patient, problem, detail);
 	else if (verdict == GRANT_UNKNOWN_KEY)
-		find(patient, FINDING_GOOD, "signer", "",
-		     "%s: its certificate is there only while somebody's key is", name);
+		finding_add(patient, FINDING_GOOD, "signer", "",
+			    "%s: its certificate is there only while somebody's key is", name);
 	else if (verdict != GRANT_OK)
-		find(patient, FINDING_BAD, "signer", SIGNER_MEND, "%s: %s (%s)", name, detail,
-		     grant_verdict_name(verdict));
+		finding_add(patient, FINDING_BAD, "signer", SIGNER_MEND, "%s: %s (%s)", name,
+			    detail, grant_verdict_name(verdict));
 	else
-		find(patient, FINDING_GOOD, "signer", "", "%s can be trusted", name);
+		finding_add(patient, FINDING_GOOD, "signer", "", "%s can be trusted", name);
 	signer_free(signer);
 }
 

@@ -32,20 +32,21 @@ static void check_expiry(struct patient *patient)
 		if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
 			continue;
 		if (days < 0 || seconds < 0) {
-			find(patient, FINDING_BAD, "trust anchors",
-			     "ask the operator for the new certificate",
-			     "a CA certificate has ended");
+			finding_add(patient, FINDING_BAD, "trust anchors",
+				    "ask the operator for the new certificate",
+				    "a CA certificate has ended");
 			return;
 		}
 		if (first < 0 || days < first)
 			first = days;
 	}
 	if (first >= 0)
-		find(patient, first < DIAGNOSIS_EXPIRY_DAYS ? FINDING_WARNING : FINDING_GOOD,
-		     "trust anchors",
-		     first < DIAGNOSIS_EXPIRY_DAYS ? "ask the operator for the next certificate"
-						   : "",
-		     "the first CA certificate ends in %d days", first);
+		finding_add(patient, first < DIAGNOSIS_EXPIRY_DAYS ? FINDING_WARNING : FINDING_GOOD,
+			    "trust anchors",
+			    first < DIAGNOSIS_EXPIRY_DAYS
+				    ? "ask the operator for the next certificate"
+				    : "",
+			    "the first CA certificate ends in %d days", first);
 }
 
 static void check_trust(struct patient *patient)
@@ -65,25 +66,26 @@ static void check_trust(struct patient *patient)
 	if (state == TRUST_UNSAFE || state == TRUST_TOO_MANY) {
 		snprintf(mend, sizeof mend, "chown -R root: %.128s && chmod -R go-w %.128s",
 			 directory, directory);
-		find(patient, FINDING_BAD, "trust anchors", mend,
-		     state == TRUST_UNSAFE ? "others than root may write %.128s"
-					   : "there are too many files in %.128s",
-		     directory);
+		finding_add(patient, FINDING_BAD, "trust anchors", mend,
+			    state == TRUST_UNSAFE ? "others than root may write %.128s"
+						  : "there are too many files in %.128s",
+			    directory);
 		return;
 	}
 	if (state != TRUST_OK) {
-		find(patient, FINDING_BAD, "trust anchors", mend, "there is none in %.128s",
-		     directory);
+		finding_add(patient, FINDING_BAD, "trust anchors", mend, "there is none in %.128s",
+			    directory);
 		return;
 	}
 	skipped = trust_skipped(patient->trust, &name);
 	if (skipped > 0)
-		find(patient, FINDING_WARNING, "trust anchors",
-		     "it must be a PEM public key or CA certificate that root alone may write",
-		     "%u files cannot be used, the first is %.128s.pem", skipped, name);
+		finding_add(
+			patient, FINDING_WARNING, "trust anchors",
+			"it must be a PEM public key or CA certificate that root alone may write",
+			"%u files cannot be used, the first is %.128s.pem", skipped, name);
 	else
-		find(patient, FINDING_GOOD, "trust anchors", "", "all of %.128s can be used",
-		     directory);
+		finding_add(patient, FINDING_GOOD, "trust anchors", "", "all of %.128s can be used",
+			    directory);
 	check_expiry(patient);
 }
 
@@ -92,11 +94,11 @@ static void check_instance(struct patient *patient)
 	const char *source;
 
 	if (instance_find(patient->config.instance_id, patient->instance_id, &source))
-		find(patient, FINDING_GOOD, "instance", "", "this is %s, says %s",
-		     patient->instance_id, source);
+		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, says %s",
+			    patient->instance_id, source);
 	else
-		find(patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
-		     "neither SMBIOS nor cloud-init says which instance this is");
+		finding_add(patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
+			    "neither SMBIOS nor cloud-init says which instance this is");
 }
 
 /* What the ledger remembers of the time; all 0 where there is no ledger. */
@@ -124,14 +126,15 @@ static void check_own_clock(struct patient *patient)
 	const long long off = remember(patient, time(NULL)).off;
 
 	if (llabs(off) > (long long)patient->config.clock_skew)
-		find(patient, FINDING_BAD, "clock", "set it: " SKEW_MEND,
-		     "this machine's clock is %lld seconds or more %s, by the last grant that was "
-		     "refused (%s); the endpoint signs no time",
-		     llabs(off), off < 0 ? "behind" : "ahead",
-		     grant_verdict_name(off < 0 ? GRANT_ISSUED_IN_FUTURE : GRANT_EXPIRED));
+		finding_add(
+			patient, FINDING_BAD, "clock", "set it: " SKEW_MEND,
+			"this machine's clock is %lld seconds or more %s, by the last grant that was "
+			"refused (%s); the endpoint signs no time",
+			llabs(off), off < 0 ? "behind" : "ahead",
+			grant_verdict_name(off < 0 ? GRANT_ISSUED_IN_FUTURE : GRANT_EXPIRED));
 	else
-		find(patient, FINDING_GOOD, "clock", "",
-		     "the endpoint signs no time: this machine's own clock counts");
+		finding_add(patient, FINDING_GOOD, "clock", "",
+			    "the endpoint signs no time: this machine's own clock counts");
 }
 
 /* The endpoint signs the time: how far from it are our clock, and what it signed before? */
@@ -142,20 +145,22 @@ static void compare_clocks(struct patient *patient, time_t now, time_t signed_ti
 	const time_t earliest = remember(patient, now).earliest;
 
 	if (earliest > signed_time + skew)
-		find(patient, FINDING_BAD, "clock",
-		     "if that was wrong: rm " LEDGER_DIR "/" VOUCHED_TIME_STAMP,
-		     "a time %lld seconds ahead of the endpoint's was signed before, and by that "
-		     "every key has expired",
-		     (long long)(earliest - signed_time));
+		finding_add(
+			patient, FINDING_BAD, "clock",
+			"if that was wrong: rm " LEDGER_DIR "/" VOUCHED_TIME_STAMP,
+			"a time %lld seconds ahead of the endpoint's was signed before, and by that "
+			"every key has expired",
+			(long long)(earliest - signed_time));
 	else if (llabs(apart) > skew)
-		find(patient, FINDING_WARNING, "clock", "set it: " SKEW_MEND,
-		     "this machine's clock is %lld seconds %s the endpoint's, whose signed time "
-		     "counts for keys",
-		     llabs(apart), apart < 0 ? "behind" : "ahead of");
+		finding_add(
+			patient, FINDING_WARNING, "clock", "set it: " SKEW_MEND,
+			"this machine's clock is %lld seconds %s the endpoint's, whose signed time "
+			"counts for keys",
+			llabs(apart), apart < 0 ? "behind" : "ahead of");
 	else
-		find(patient, FINDING_GOOD, "clock", "",
-		     "%lld seconds from the endpoint's, whose signed time counts for keys",
-		     llabs(apart));
+		finding_add(patient, FINDING_GOOD, "clock", "",
+			    "%lld seconds from the endpoint's, whose signed time counts for keys",
+			    llabs(apart));
 }
 
 /* The endpoint's clock and ours. */
@@ -186,8 +191,10 @@ static void check_clock(struct patient *patient, const cJSON *answer, const char
 	if (verdict == GRANT_OK)
 		compare_clocks(patient, policy.now, signed_time);
 	else
-		find(patient, FINDING_BAD, "clock", "check the trust anchors and the instance id",
-		     "the endpoint's signed time does not verify: %s", grant_verdict_name(verdict));
+		finding_add(patient, FINDING_BAD, "clock",
+			    "check the trust anchors and the instance id",
+			    "the endpoint's signed time does not verify: %s",
+			    grant_verdict_name(verdict));
 }
 
 static void check_endpoint(struct patient *patient)
@@ -206,12 +213,12 @@ static void check_endpoint(struct patient *patient)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	milliseconds = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
 	if (problem != PROBLEM_NONE) {
-		find(patient, FINDING_BAD, "endpoint", problem_advice(problem), "%s (%s)", detail,
-		     problem_name(problem));
+		finding_add(patient, FINDING_BAD, "endpoint", problem_advice(problem), "%s (%s)",
+			    detail, problem_name(problem));
 		return;
 	}
-	find(patient, FINDING_GOOD, "endpoint", "", "%.128s answers in %ld ms",
-	     patient->config.metadata_url, milliseconds);
+	finding_add(patient, FINDING_GOOD, "endpoint", "", "%.128s answers in %ld ms",
+		    patient->config.metadata_url, milliseconds);
 	if (answer != NULL)
 		check_clock(patient, answer, nonce);
 }

@@ -28,11 +28,12 @@
 static void check_user(struct patient *patient)
 {
 	if (getpwnam(WIRING_COMMAND_USER) != NULL)
-		find(patient, FINDING_GOOD, "the agent's user", "", WIRING_COMMAND_USER " exists");
+		finding_add(patient, FINDING_GOOD, "the agent's user", "",
+			    WIRING_COMMAND_USER " exists");
 	else
-		find(patient, FINDING_BAD, "the agent's user",
-		     "systemd-sysusers exc-instance-connect.conf",
-		     "there is no user " WIRING_COMMAND_USER);
+		finding_add(patient, FINDING_BAD, "the agent's user",
+			    "systemd-sysusers exc-instance-connect.conf",
+			    "there is no user " WIRING_COMMAND_USER);
 }
 
 /* sshd runs a command only if root alone can change it, and every folder on the way to it. */
@@ -41,14 +42,14 @@ static void check_program(struct patient *patient, const char *name, const char 
 	char place[ROOT_ONLY_PATH_SIZE], mend[FINDING_TEXT_SIZE];
 
 	if (root_only(path, place)) {
-		find(patient, FINDING_GOOD, name, "", "root alone can change it");
+		finding_add(patient, FINDING_GOOD, name, "", "root alone can change it");
 	} else if (errno != 0) {
-		find(patient, FINDING_BAD, name, "install the package again", "%s: %s", place,
-		     strerror(errno));
+		finding_add(patient, FINDING_BAD, name, "install the package again", "%s: %s",
+			    place, strerror(errno));
 	} else {
 		snprintf(mend, sizeof mend, "chown root %.200s && chmod go-w %.200s", place, place);
-		find(patient, FINDING_BAD, name, mend,
-		     "others than root may write %s, so sshd does not run it", place);
+		finding_add(patient, FINDING_BAD, name, mend,
+			    "others than root may write %s, so sshd does not run it", place);
 	}
 }
 
@@ -61,8 +62,8 @@ static void check_next_command(struct patient *patient)
 	    words_split(&words, patient->config.next_command))
 		check_program(patient, "next_command", words.at[0]);
 	if (patient->config.next_command[0] != '\0' && selinux_forbids_next_command())
-		find(patient, FINDING_BAD, "next_command", SELINUX_MEND,
-		     "SELinux forbids the agent to run it");
+		finding_add(patient, FINDING_BAD, "next_command", SELINUX_MEND,
+			    "SELinux forbids the agent to run it");
 }
 
 static void check_ledger(struct patient *patient)
@@ -72,18 +73,19 @@ static void check_ledger(struct patient *patient)
 	struct stat status;
 
 	if (stat(LEDGER_DIR, &status) != 0 || statvfs(LEDGER_DIR, &space) != 0)
-		find(patient, FINDING_BAD, "ledger", TMPFILES, LEDGER_DIR ": %s", strerror(errno));
+		finding_add(patient, FINDING_BAD, "ledger", TMPFILES, LEDGER_DIR ": %s",
+			    strerror(errno));
 	else if (user == NULL || status.st_uid != user->pw_uid || (status.st_mode & 077) != 0)
-		find(patient, FINDING_BAD, "ledger", TMPFILES,
-		     LEDGER_DIR " must belong to " WIRING_COMMAND_USER " alone (mode 0700)");
+		finding_add(patient, FINDING_BAD, "ledger", TMPFILES,
+			    LEDGER_DIR " must belong to " WIRING_COMMAND_USER " alone (mode 0700)");
 	else if ((space.f_flag & ST_RDONLY) != 0)
-		find(patient, FINDING_BAD, "ledger", "mount -o remount,rw /run",
-		     "/run is read-only");
+		finding_add(patient, FINDING_BAD, "ledger", "mount -o remount,rw /run",
+			    "/run is read-only");
 	else if (space.f_bavail == 0 || (space.f_files > 0 && space.f_favail == 0))
-		find(patient, FINDING_BAD, "ledger",
-		     "free space in /run, see: df -h /run; df -i /run", "/run is full");
+		finding_add(patient, FINDING_BAD, "ledger",
+			    "free space in /run, see: df -h /run; df -i /run", "/run is full");
 	else
-		find(patient, FINDING_GOOD, "ledger", "", LEDGER_DIR " can be written");
+		finding_add(patient, FINDING_GOOD, "ledger", "", LEDGER_DIR " can be written");
 }
 
 /* Receipts that nobody sends, or that the endpoint does not take */
@@ -108,12 +110,13 @@ static void check_receipts(struct patient *patient)
 			closedir(folder);
 	}
 	if (waiting > 0)
-		find(patient, FINDING_WARNING, "receipts",
-		     "systemctl start exc-instance-connect-report; journalctl -u exc-instance-connect-report",
-		     "%u have waited for more than %d minutes to be sent", waiting,
-		     DIAGNOSIS_RECEIPT_SECONDS / 60);
+		finding_add(
+			patient, FINDING_WARNING, "receipts",
+			"systemctl start exc-instance-connect-report; journalctl -u exc-instance-connect-report",
+			"%u have waited for more than %d minutes to be sent", waiting,
+			DIAGNOSIS_RECEIPT_SECONDS / 60);
 	else
-		find(patient, FINDING_GOOD, "receipts", "", "none waits");
+		finding_add(patient, FINDING_GOOD, "receipts", "", "none waits");
 }
 
 /* The last thing that the kernel said of the agent and that matches a pattern. False if there is
@@ -149,9 +152,9 @@ static void check_denials(struct patient *patient)
 	char said[FINDING_TEXT_SIZE];
 
 	if (kernel_said("avc: +denied|DENIED", said))
-		find(patient, FINDING_BAD, "mandatory access control",
-		     "allow it in the policy, see: journalctl -b --grep=exc-instance", "%.300s",
-		     said);
+		finding_add(patient, FINDING_BAD, "mandatory access control",
+			    "allow it in the policy, see: journalctl -b --grep=exc-instance",
+			    "%.300s", said);
 }
 
 /* The names of these walls, separated by commas */
@@ -175,21 +178,21 @@ static void check_sandbox(struct patient *patient)
 	unsigned int standing;
 
 	if (!patient->config.sandbox) {
-		find(patient, FINDING_WARNING, "sandbox", "take that line out of agent.conf",
-		     "it is off: sandbox = no");
+		finding_add(patient, FINDING_WARNING, "sandbox", "take that line out of agent.conf",
+			    "it is off: sandbox = no");
 		return;
 	}
 	if (kernel_said("type=1326|SECCOMP", said)) {
-		find(patient, FINDING_BAD, "sandbox",
-		     "if one-time keys do not work: sandbox = no in agent.conf; and tell us",
-		     "%.300s", said);
+		finding_add(patient, FINDING_BAD, "sandbox",
+			    "if one-time keys do not work: sandbox = no in agent.conf; and tell us",
+			    "%.300s", said);
 		return;
 	}
 	standing = sandbox_try(&patient->config, LEDGER_DIR);
 	list_walls(standing, walls, sizeof walls);
 	list_walls(all & ~standing, missing, sizeof missing);
-	find(patient, FINDING_GOOD, "sandbox", "", "%s%s%s", walls,
-	     missing[0] == '\0' ? "" : "; not with this kernel and build: ", missing);
+	finding_add(patient, FINDING_GOOD, "sandbox", "", "%s%s%s", walls,
+		    missing[0] == '\0' ? "" : "; not with this kernel and build: ", missing);
 }
 
 void diagnose_machine(struct patient *patient)

@@ -22,20 +22,21 @@ static void check_command(struct patient *patient, const struct sshd *sshd,
 	sshd_value(effective, "authorizedkeyscommand", command);
 	sshd_value(effective, "authorizedkeyscommanduser", user);
 	if (sshd_service_command_origin(sshd, running) == SSHD_ORIGIN_PROCESS)
-		find(patient, FINDING_BAD, "sshd's configuration",
-		     "start it without, see: exc-instance-connect sshd status",
-		     "the sshd that runs has another AuthorizedKeysCommand on its command line");
+		finding_add(
+			patient, FINDING_BAD, "sshd's configuration",
+			"start it without, see: exc-instance-connect sshd status",
+			"the sshd that runs has another AuthorizedKeysCommand on its command line");
 	else if (!sshd_command_is_ours(command))
-		find(patient, FINDING_BAD, "sshd's configuration",
-		     "exc-instance-connect sshd enable", "AuthorizedKeysCommand is: %.200s",
-		     command);
+		finding_add(patient, FINDING_BAD, "sshd's configuration",
+			    "exc-instance-connect sshd enable", "AuthorizedKeysCommand is: %.200s",
+			    command);
 	else if (strcmp(user, WIRING_COMMAND_USER) != 0)
-		find(patient, FINDING_BAD, "sshd's configuration",
-		     "set AuthorizedKeysCommandUser " WIRING_COMMAND_USER,
-		     "it runs the agent as %.64s", user);
+		finding_add(patient, FINDING_BAD, "sshd's configuration",
+			    "set AuthorizedKeysCommandUser " WIRING_COMMAND_USER,
+			    "it runs the agent as %.64s", user);
 	else
-		find(patient, FINDING_GOOD, "sshd's configuration", "",
-		     "it asks the agent, as %.64s", user);
+		finding_add(patient, FINDING_GOOD, "sshd's configuration", "",
+			    "it asks the agent, as %.64s", user);
 }
 
 /* A host key that publish-host-keys does not find by itself */
@@ -50,8 +51,9 @@ static void check_host_keys(struct patient *patient, const struct sshd_effective
 			 "systemctl edit exc-instance-connect-host-keys.service, and let its "
 			 "ExecStart= name %.150s.pub",
 			 key);
-		find(patient, FINDING_WARNING, "host keys", mend,
-		     "%.200s is not among " HOST_KEYS_PATTERN ", so it is not published", key);
+		finding_add(patient, FINDING_WARNING, "host keys", mend,
+			    "%.200s is not among " HOST_KEYS_PATTERN ", so it is not published",
+			    key);
 		return;
 	}
 }
@@ -67,8 +69,8 @@ static void check_sshd(struct patient *patient)
 	sshd_find(&sshd);
 	if (!sshd_test(&sshd, why, sizeof why) ||
 	    !sshd_ask(&sshd, NULL, &effective, why, sizeof why)) {
-		find(patient, FINDING_BAD, "sshd's configuration", "mend it, and try: sshd -t",
-		     "%s", why);
+		finding_add(patient, FINDING_BAD, "sshd's configuration",
+			    "mend it, and try: sshd -t", "%s", why);
 		return;
 	}
 	sshd_service_look(&effective, &running);
@@ -77,15 +79,15 @@ static void check_sshd(struct patient *patient)
 		check_host_keys(patient, &effective);
 	sshd_value(&effective, "authorizedkeyscommand", command);
 	if (sshd_find_other(&sshd, command, &other))
-		find(patient, FINDING_WARNING, "Match block",
-		     "man exc-instance-connect, MATCH BLOCKS",
-		     "one-time keys do not log in as %s: a Match block asks %.200s", other.user,
-		     other.command);
+		finding_add(patient, FINDING_WARNING, "Match block",
+			    "man exc-instance-connect, MATCH BLOCKS",
+			    "one-time keys do not log in as %s: a Match block asks %.200s",
+			    other.user, other.command);
 	if (sshd_service_answers(&running))
-		find(patient, FINDING_GOOD, "sshd", "", "it answers");
+		finding_add(patient, FINDING_GOOD, "sshd", "", "it answers");
 	else
-		find(patient, FINDING_WARNING, "sshd", "systemctl status ssh",
-		     "it does not answer on this machine");
+		finding_add(patient, FINDING_WARNING, "sshd", "systemctl status ssh",
+			    "it does not answer on this machine");
 }
 
 static void check_pam(struct patient *patient)
@@ -94,19 +96,19 @@ static void check_pam(struct patient *patient)
 
 	wiring_look(&state);
 	if (patient->config_is_good && patient->config.single_use == SINGLE_USE_NO)
-		find(patient, FINDING_GOOD, "PAM", "",
-		     "the module is not needed: keys log in until they expire");
+		finding_add(patient, FINDING_GOOD, "PAM", "",
+			    "the module is not needed: keys log in until they expire");
 	else if (state.pam && state.pam_wired)
-		find(patient, FINDING_GOOD, "PAM", "", "the module spends keys");
+		finding_add(patient, FINDING_GOOD, "PAM", "", "the module spends keys");
 	else if (state.pam_wired)
-		find(patient, FINDING_BAD, "PAM", "exc-instance-connect sshd enable",
-		     "%s is there, but no PAM file has the module: nothing spends keys",
-		     PAM_WIRED_FILE);
+		finding_add(patient, FINDING_BAD, "PAM", "exc-instance-connect sshd enable",
+			    "%s is there, but no PAM file has the module: nothing spends keys",
+			    PAM_WIRED_FILE);
 	else
-		find(patient, FINDING_WARNING, "PAM", "exc-instance-connect sshd enable",
-		     "a key is bound to the first connection that offers it%s",
-		     state.pam ? ": the agent does not rely on the module"
-			       : ", without the module");
+		finding_add(patient, FINDING_WARNING, "PAM", "exc-instance-connect sshd enable",
+			    "a key is bound to the first connection that offers it%s",
+			    state.pam ? ": the agent does not rely on the module"
+				      : ", without the module");
 }
 
 void diagnose_sshd(struct patient *patient)

@@ -12,10 +12,10 @@ static void check_config(struct patient *patient, const char *path)
 
 	patient->config_is_good = config_load(&patient->config, path, detail);
 	if (patient->config_is_good)
-		find(patient, FINDING_GOOD, "configuration", "", "%s is understood", path);
+		finding_add(patient, FINDING_GOOD, "configuration", "", "%s is understood", path);
 	else
-		find(patient, FINDING_BAD, "configuration",
-		     "mend that line, see: man exc-instance-connect.conf", "%s", detail);
+		finding_add(patient, FINDING_BAD, "configuration",
+			    "mend that line, see: man exc-instance-connect.conf", "%s", detail);
 }
 
 /* What a key of each provider needs */

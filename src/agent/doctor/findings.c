@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void find(struct patient *patient, enum finding_level level, const char *name, const char *mend,
-	  const char *format, ...)
+void finding_add(struct patient *patient, enum finding_level level, const char *name,
+		 const char *mend, const char *format, ...)
 {
 	struct finding *finding = &patient->diagnosis->findings[patient->diagnosis->count];
 	va_list values;

@@ -20,9 +20,9 @@ struct patient {
 };
 
 /* Add a finding; one over FINDINGS_MAX is left out. `name` is a constant. */
-__attribute__((format(printf, 5, 6))) void find(struct patient *patient, enum finding_level level,
-						const char *name, const char *mend,
-						const char *format, ...);
+__attribute__((format(printf, 5, 6))) void finding_add(struct patient *patient,
+						       enum finding_level level, const char *name,
+						       const char *mend, const char *format, ...);
 
 /* sshd's configuration, and PAM's */
 void diagnose_sshd(struct patient *patient);

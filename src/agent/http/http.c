@@ -84,7 +84,7 @@ static void keep_body(struct exchange *exchange, struct evbuffer *body)
 
 /* The answer is whole, or there is none: then libevent passes no request, or one without a status
  * when it could not connect. */
-static void finish(struct evhttp_request *request, void *context)
+static void exchange_finish(struct evhttp_request *request, void *context)
 {
 	struct exchange *exchange = context;
 
@@ -122,7 +122,8 @@ static enum evhttp_cmd_type get_command(const struct http_request *request)
 }
 
 /* Hand the request over to libevent. False when there is no memory. */
-static bool begin(struct http *http, const struct http_request *request, struct exchange *exchange)
+static bool exchange_begin(struct http *http, const struct http_request *request,
+			   struct exchange *exchange)
 {
 	struct evhttp_request *out;
 	char path[HTTP_PATH_SIZE];
@@ -134,7 +135,7 @@ static bool begin(struct http *http, const struct http_request *request, struct 
 	if (http->connection == NULL && !http_connect(http))
 		return false;
 	evhttp_connection_set_max_body_size(http->connection, (ev_ssize_t)request->bytes_max);
-	out = evhttp_request_new(finish, exchange);
+	out = evhttp_request_new(exchange_finish, exchange);
 	if (out == NULL)
 		return false;
 	evhttp_request_set_error_cb(out, fail);
@@ -213,7 +214,7 @@ static bool try_once(struct http *http, const struct http_request *request,
 	/* A kept connection that the server has closed meanwhile is seen now, and made anew. */
 	event_base_loop(http->base, EVLOOP_NONBLOCK);
 	exchange->was_kept = http->connected && !http->closed;
-	if (!http->late && begin(http, request, exchange))
+	if (!http->late && exchange_begin(http, request, exchange))
 		wait_until_done(http, exchange);
 	return exchange->answer->status != 0 && !exchange->out_of_memory;
 }

@@ -202,7 +202,7 @@ static bool write_drop_in(const char *path, bool wanted, char *why, size_t size)
 }
 
 /* In front of everything: what a person wrote stays as it is to the last byte. */
-static bool set(const char *setting, const char *value, char *why, size_t size)
+static bool set_setting(const char *setting, const char *value, char *why, size_t size)
 {
 	size_t length;
 	_cleanup_free_ char *before = file_read(CONFIG_FILE, &length);
@@ -221,7 +221,7 @@ static bool set(const char *setting, const char *value, char *why, size_t size)
 }
 
 /* Take a setting of ours out of agent.conf, whatever its value. */
-static bool unset(const char *setting, char *why, size_t size)
+static bool unset_setting(const char *setting, char *why, size_t size)
 {
 	size_t length;
 	_cleanup_free_ char *text = file_read(CONFIG_FILE, &length);
@@ -260,10 +260,10 @@ static bool remove_pam_wired(char *why, size_t size)
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size)
 {
 	/* Before sshd asks the agent, so that nobody's keys are unknown in between. */
-	if (plan->next_command != NULL && !set(NEXT_COMMAND, plan->next_command, why, size))
+	if (plan->next_command != NULL && !set_setting(NEXT_COMMAND, plan->next_command, why, size))
 		return false;
-	if (plan->provider != NULL &&
-	    !(unset(PROVIDER, why, size) && set(PROVIDER, plan->provider, why, size)))
+	if (plan->provider != NULL && !(unset_setting(PROVIDER, why, size) &&
+					set_setting(PROVIDER, plan->provider, why, size)))
 		return false;
 	if (!(plan->place == WIRING_IN_UNITS ? write_units(units_changed, why, size)
 					     : remove_units(units_changed, why, size)))
@@ -287,5 +287,5 @@ bool wiring_remove(bool *units_changed, char *why, size_t size)
 
 bool wiring_remove_settings(char *why, size_t size)
 {
-	return unset(NEXT_COMMAND, why, size) && unset(PROVIDER, why, size);
+	return unset_setting(NEXT_COMMAND, why, size) && unset_setting(PROVIDER, why, size);
 }

@@ -121,7 +121,7 @@ static int send_pending(struct carrier *carrier, struct lws *wsi)
 	return 0;
 }
 
-static void begin(struct carrier *carrier)
+static void carrier_begin(struct carrier *carrier)
 {
 	carrier->opened = true;
 	if (carrier->job->opened != NULL)
@@ -172,7 +172,7 @@ static int on_network(struct lws *wsi, enum lws_callback_reasons reason, void *u
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		return send_token(carrier, wsi, in, *(unsigned char **)in + length);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		begin(carrier);
+		carrier_begin(carrier);
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
 		if (write_all(carrier->job->output, in, length))
@@ -325,7 +325,7 @@ static bool open_socket(struct carrier *carrier, struct lws_context *context)
 	return lws_client_connect_via_info(&info) != NULL;
 }
 
-static bool start(struct carrier *carrier, struct lws_context *context)
+static bool carrier_start(struct carrier *carrier, struct lws_context *context)
 {
 	carrier->input = adopt(context, carrier->job->input, NAME_INPUT);
 	return carrier->input != NULL && adopt(context, carrier->signals, NAME_SIGNALS) != NULL &&
@@ -344,7 +344,7 @@ bool websocket_run(const struct websocket_job *job)
 		carrier->signals = signals;
 		context = make_context(carrier);
 	}
-	if (context == NULL || signals < 0 || !start(carrier, context)) {
+	if (context == NULL || signals < 0 || !carrier_start(carrier, context)) {
 		say("%s cannot be opened: libwebsockets does not start", job->what);
 	} else {
 		/* As long as both ends like; a peer that is gone is given up by the policy above.

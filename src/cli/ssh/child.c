@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/commands.h"
 #include "cli/terminal/say.h"
 
 static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD };

@@ -12,7 +12,7 @@
 /* Words that a shell takes as they are */
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%"
 
-static void add(struct ssh_command *command, char *word)
+static void add_word(struct ssh_command *command, char *word)
 {
 	if (word == NULL || command->count == SSH_COMMAND_WORDS_MAX) {
 		free(word);
@@ -31,13 +31,13 @@ void ssh_command_add(struct ssh_command *command, const char *format, ...)
 	if (vasprintf(&word, format, arguments) < 0)
 		word = NULL;
 	va_end(arguments);
-	add(command, word);
+	add_word(command, word);
 }
 
 void ssh_command_add_all(struct ssh_command *command, char *const *words)
 {
 	for (; *words != NULL && !command->incomplete; words++)
-		add(command, strdup(*words));
+		add_word(command, strdup(*words));
 }
 
 static void add_setting(struct ssh_command *command, const char *name, const char *value)

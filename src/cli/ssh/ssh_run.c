@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cli/ssh/child.h"
-#include "cli/commands.h"
 #include "cli/ssh/known_hosts.h"
 #include "base/memory_file.h"
 #include "cli/terminal/say.h"

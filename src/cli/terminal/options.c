@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/commands.h"
 #include "cli/terminal/say.h"
 
 /* Where the help's second column begins */
@@ -29,7 +28,7 @@ static bool read_name(const char *argument, char name[OPTION_NAME_SIZE])
 	return true;
 }
 
-static const struct option *find(const struct options *options, const char *argument)
+static const struct option *find_option(const struct options *options, const char *argument)
 {
 	char name[OPTION_NAME_SIZE];
 
@@ -47,9 +46,9 @@ static bool is_help(const char *argument)
 }
 
 /* argv[*at], and the argument after it if that is its value. */
-static bool take(const struct options *options, char **argv, int *at, char *why, size_t size)
+static bool take_option(const struct options *options, char **argv, int *at, char *why, size_t size)
 {
-	const struct option *option = find(options, argv[*at]);
+	const struct option *option = find_option(options, argv[*at]);
 	const char *equals = strchr(argv[*at], '=');
 
 	if (option == NULL) {
@@ -87,7 +86,7 @@ enum options_result options_parse(const struct options *options, int argc, char 
 			snprintf(why, size, "what is \"%s\" for?", argv[i]);
 			return OPTIONS_WRONG;
 		}
-		if (!take(options, argv, &i, why, size))
+		if (!take_option(options, argv, &i, why, size))
 			return OPTIONS_WRONG;
 	}
 	return OPTIONS_GOOD;

@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+/* Every failure of exc itself, wrong usage among them, as ssh has it: what is less comes from the
+ * VM. */
+#define EXIT_EXC_FAILED 255
+
 /* The longest thing said at once, and the longest reason that one function hands to another */
 #define SAY_SIZE 2048
 

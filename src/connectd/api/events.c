@@ -46,7 +46,8 @@ static int64_t read_limit(const char *text)
 void events_handle(struct call *call)
 {
 	struct trail_query query = { .vm_id = call->vm_id,
-				     .limit = read_limit(call->request->limit) };
+				     .limit = read_limit(
+					     query_value(&call->request->query, "limit")) };
 	struct instance instance;
 	cJSON *object, *events;
 

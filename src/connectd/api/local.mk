@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libapi.a
 	%D%/guest_host_keys.c %D%/guest_host_keys.h \
 	%D%/metadata_service.c \
 	%D%/openapi.h \
+	%D%/query.c %D%/query.h \
 	%D%/routes.c \
 	%D%/service.c %D%/service.h
 nodist_%C%_libapi_a_SOURCES = %D%/openapi.c

@@ -91,32 +91,44 @@ static void note_all_served(const struct store *store, const cJSON *first_served
 		store_run(store, "ROLLBACK", "");
 }
 
+/* A plus that nobody wrote as %2B has become a space, which no fingerprint has. */
+static void read_fingerprint(const struct query *query, char fingerprint[QUERY_PAIR_SIZE])
+{
+	snprintf(fingerprint, QUERY_PAIR_SIZE, "%s", query_value(query, "fingerprint"));
+	for (char *space = fingerprint; (space = strchr(space, ' ')) != NULL;)
+		*space = '+';
+}
+
 static void get_grants(const struct service *service, const struct http_request *request,
 		       struct http_response *response, const char *vm_id)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 	_cleanup_json_ cJSON *first_served = cJSON_CreateArray();
 	_cleanup_free_ char *signed_time = NULL;
+	const char *user = query_value(&request->query, "user");
+	const char *nonce = query_value(&request->query, "nonce");
+	char fingerprint[QUERY_PAIR_SIZE];
 	cJSON *object, *grants;
 
-	if (!grant_user_is_valid(request->user)) {
+	if (!grant_user_is_valid(user)) {
 		deny(response, 400, "metadata.request.invalid",
 		     "user must be the name of a Linux user");
 		return;
 	}
+	read_fingerprint(&request->query, fingerprint);
 	statement = store_prepare(
 		service->store,
 		"SELECT jws, jti, served_at FROM grants"
 		" WHERE vm_id = ?1 AND user = ?2 AND expires > ?3 AND used_at IS NULL"
 		" AND ?4 IN ('', fingerprint) ORDER BY expires DESC LIMIT " GRANTS_MAX,
-		"ttit", vm_id, request->user, (int64_t)time(NULL), request->fingerprint);
+		"ttit", vm_id, user, (int64_t)time(NULL), fingerprint);
 	object = cJSON_CreateObject();
 	cJSON_AddStringToObject(object, "instance_id", vm_id);
 	grants = cJSON_AddArrayToObject(object, "grants");
 	while (statement != NULL && store_next(service->store, statement))
 		add_grant(statement, grants, first_served);
-	if (nonce_is_valid(request->nonce)) {
-		signed_time = sign_time(service, vm_id, request->nonce);
+	if (nonce_is_valid(nonce)) {
+		signed_time = sign_time(service, vm_id, nonce);
 		/* The guest would take none of them. */
 		if (signed_time == NULL && grants->child != NULL) {
 			cJSON_Delete(object);

@@ -9,8 +9,6 @@
 
 #include <openssl/rand.h>
 
-#include "base/base64.h"
-
 bool service_state_init(struct service_state *state, const struct connectd_config *config)
 {
 	*state = (struct service_state){ .metrics.started = (int64_t)time(NULL) };
@@ -60,17 +58,5 @@ bool make_request_id(char id[REQUEST_ID_SIZE])
 	memcpy(id, "req_", 5);
 	for (size_t i = 0; i < sizeof bytes; i++)
 		snprintf(id + 4 + 2 * i, 3, "%02x", bytes[i]);
-	return true;
-}
-
-bool make_random_name(char name[RANDOM_NAME_SIZE])
-{
-	uint8_t bytes[24];
-
-	do {
-		if (RAND_bytes(bytes, sizeof bytes) != 1)
-			return false;
-		base64url_encode(bytes, sizeof bytes, name);
-	} while (name[0] == '-'); /* it would be an option where it is an argument */
 	return true;
 }

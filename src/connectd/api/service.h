@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "connectd/api/query.h"
 #include "connectd/config/config.h"
 #include "connectd/state/metrics.h"
 #include "connectd/state/rate_limit.h"
@@ -24,8 +25,6 @@
 #define HEADER_VALUE_SIZE 256
 /* "req_" and 32 hexadecimal digits */
 #define REQUEST_ID_SIZE 40
-/* 192 random bits in base64url, and the NUL */
-#define RANDOM_NAME_SIZE 33
 
 /* What serving changes; in memory, and gone with the process */
 struct service_state {
@@ -64,9 +63,7 @@ struct http_request {
 	bool is_forwarded; /* X-Forwarded-For is there */
 	char idempotency_key[HEADER_VALUE_SIZE]; /* empty when absent */
 	bool has_long_idempotency_key; /* over HEADER_VALUE_SIZE */
-	/* From the query; empty when absent */
-	char user[HEADER_VALUE_SIZE], fingerprint[HEADER_VALUE_SIZE], nonce[HEADER_VALUE_SIZE],
-		limit[HEADER_VALUE_SIZE];
+	struct query query;
 	const char *body;
 	size_t body_length;
 };
@@ -86,9 +83,8 @@ void respond_json(struct http_response *response, int status, cJSON *object);
 void respond_error(struct http_response *response, int status, const char *code,
 		   const char *message, const char *request_id);
 
-/* Random names: for a request, and for what nobody may guess. False: no random numbers. */
+/* A random name for a request. False: no random numbers. */
 bool make_request_id(char id[REQUEST_ID_SIZE]);
-bool make_random_name(char name[RANDOM_NAME_SIZE]);
 
 void compute_handle(const struct service *service, const struct http_request *request,
 		    struct http_response *response);

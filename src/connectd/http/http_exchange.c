@@ -24,7 +24,7 @@ static void forget(char **secret, size_t length)
 	*secret = NULL;
 }
 
-static void clear(struct exchange *exchange)
+static void exchange_clear(struct exchange *exchange)
 {
 	forget(&exchange->body, exchange->body_length);
 	forget(&exchange->answer, LWS_PRE + exchange->answer_length);
@@ -91,7 +91,7 @@ static int send_response(struct lws *wsi, struct exchange *exchange, struct http
 	if (result != 0)
 		return -1;
 	if (length == 0) {
-		clear(exchange);
+		exchange_clear(exchange);
 		exchange->answered = true;
 		return lws_http_transaction_completed(wsi) ? -1 : 0;
 	}
@@ -99,7 +99,8 @@ static int send_response(struct lws *wsi, struct exchange *exchange, struct http
 	return 0;
 }
 
-static int answer(struct lws *wsi, const struct listener *listener, struct exchange *exchange)
+static int exchange_answer(struct lws *wsi, const struct listener *listener,
+			   struct exchange *exchange)
 {
 	struct http_response response = { .status = 500 };
 
@@ -117,9 +118,10 @@ static int answer(struct lws *wsi, const struct listener *listener, struct excha
 	return send_response(wsi, exchange, &response);
 }
 
-static int begin(struct lws *wsi, const struct listener *listener, struct exchange *exchange)
+static int exchange_begin(struct lws *wsi, const struct listener *listener,
+			  struct exchange *exchange)
 {
-	clear(exchange);
+	exchange_clear(exchange);
 	if (!request_read(wsi, &exchange->request))
 		return -1;
 	/* A body follows, and LWS_CALLBACK_HTTP_BODY_COMPLETION after it. */
@@ -130,11 +132,11 @@ static int begin(struct lws *wsi, const struct listener *listener, struct exchan
 		    strtoul(length, NULL, 10) > 0)
 			return 0;
 	}
-	return answer(wsi, listener, exchange);
+	return exchange_answer(wsi, listener, exchange);
 }
 
-static int take_body(const struct listener *listener, struct exchange *exchange, const void *bytes,
-		     size_t length)
+static int exchange_take_body(const struct listener *listener, struct exchange *exchange,
+			      const void *bytes, size_t length)
 {
 	char *grown;
 
@@ -159,7 +161,7 @@ static int send_body(struct lws *wsi, struct exchange *exchange)
 		return 0;
 	written = lws_write(wsi, (unsigned char *)exchange->answer + LWS_PRE,
 			    exchange->answer_length, LWS_WRITE_HTTP_FINAL);
-	clear(exchange);
+	exchange_clear(exchange);
 	if (written < 0)
 		return -1;
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
@@ -248,16 +250,16 @@ int exchange_event(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_RAW_ADOPT:
 		return -1;
 	case LWS_CALLBACK_HTTP:
-		return begin(wsi, listener, user);
+		return exchange_begin(wsi, listener, user);
 	case LWS_CALLBACK_HTTP_BODY:
-		return take_body(listener, user, bytes, length);
+		return exchange_take_body(listener, user, bytes, length);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return answer(wsi, listener, user);
+		return exchange_answer(wsi, listener, user);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return send_body(wsi, user);
 	case LWS_CALLBACK_CLOSED_HTTP:
 		if (user != NULL)
-			clear(user);
+			exchange_clear(user);
 		return 0;
 	default:
 		return lws_callback_http_dummy(wsi, reason, user, bytes, length);

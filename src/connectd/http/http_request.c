@@ -8,8 +8,7 @@
 
 #include "base/network.h"
 
-/* name=value pairs of one query */
-#define ARGUMENTS_MAX 16
+#define QUERY_PAIRS_MAX 16
 
 static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
 {
@@ -34,27 +33,20 @@ static bool custom_header_is(struct lws *wsi, const char *name, const char *expe
 	return copy_custom_header(wsi, name, value, sizeof value) && strcmp(value, expected) == 0;
 }
 
-/* Read the names that some path takes from the query. False when there is too much of it, or a NUL
- * in it: what comes after one must not count as not there. */
-static bool read_arguments(struct lws *wsi, struct http_request *request)
+/* Read the query. False when there is too much of it, or a NUL in it: what comes after one must not
+ * count as not there. */
+static bool read_query(struct lws *wsi, struct query *query)
 {
-	static const char *const names[] = { "user=", "fingerprint=", "nonce=", "limit=" };
-	char *const values[] = { request->user, request->fingerprint, request->nonce,
-				 request->limit };
-	char argument[HEADER_VALUE_SIZE];
+	char pair[QUERY_PAIR_SIZE];
 
-	for (int i = 0; i < ARGUMENTS_MAX; i++) {
-		int length = lws_hdr_copy_fragment(wsi, argument, sizeof argument,
-						   WSI_TOKEN_HTTP_URI_ARGS, i);
+	for (int i = 0; i < QUERY_PAIRS_MAX; i++) {
+		int length =
+			lws_hdr_copy_fragment(wsi, pair, sizeof pair, WSI_TOKEN_HTTP_URI_ARGS, i);
 
 		if (length == -1)
 			return true;
-		if (length < 0 || strlen(argument) != (size_t)length)
+		if (length < 0 || strlen(pair) != (size_t)length || !query_add(query, pair))
 			return false;
-		for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
-			if (strncmp(argument, names[n], strlen(names[n])) == 0)
-				snprintf(values[n], HEADER_VALUE_SIZE, "%s",
-					 argument + strlen(names[n]));
 	}
 	return false;
 }
@@ -92,10 +84,5 @@ bool request_read(struct lws *wsi, struct http_request *request)
 	request->has_long_idempotency_key = !copy_custom_header(
 		wsi, "idempotency-key:", request->idempotency_key, sizeof request->idempotency_key);
 	request->is_forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
-	if (!read_arguments(wsi, request))
-		return false;
-	/* A plus that nobody wrote as %2B has become a space, which no fingerprint has. */
-	for (char *space = request->fingerprint; (space = strchr(space, ' ')) != NULL;)
-		*space = '+';
-	return true;
+	return read_query(wsi, &request->query);
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Take it off the list and tell whoever waits. */
-static void finish(struct child **place, int status)
+static void child_finish(struct child **place, int status)
 {
 	struct child *child = *place;
 
@@ -38,7 +38,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 		continue; /* of one kind, so there is at most one */
 	while (*place != NULL)
 		if (waitpid((*place)->pid, &status, WNOHANG) == (*place)->pid)
-			finish(place, status);
+			child_finish(place, status);
 		else
 			place = &(*place)->next;
 }

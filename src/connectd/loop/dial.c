@@ -18,7 +18,7 @@ static const struct watcher *watcher_of(const struct dial *dial)
 	return dial->children->watcher;
 }
 
-static void finish(struct dial *dial, int fd)
+static void dial_finish(struct dial *dial, int fd)
 {
 	void (*done)(struct dial * dial, int fd, const char *problem) = dial->done;
 
@@ -34,7 +34,7 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 	dial->problem = dial->names.fd >= 0 ? "its name was not resolved in time"
 					    : "it did not answer in time";
 	if (dial->names.fd >= 0 || lws_now_usecs() >= dial->deadline)
-		finish(dial, -1);
+		dial_finish(dial, -1);
 	else
 		try_next(dial);
 }
@@ -69,7 +69,7 @@ static void on_connected(struct watch *watch, uint32_t events)
 	watch_set(watcher_of(dial), watch, 0);
 	fd = watch->fd;
 	watch->fd = -1;
-	finish(dial, fd);
+	dial_finish(dial, fd);
 }
 
 static socklen_t set_port(struct sockaddr_storage *address, int port)
@@ -112,7 +112,7 @@ static void try_next(struct dial *dial)
 		}
 	if (dial->problem == NULL)
 		dial->problem = "its name has no address";
-	finish(dial, -1);
+	dial_finish(dial, -1);
 }
 
 static void on_names(struct watch *watch, uint32_t events)

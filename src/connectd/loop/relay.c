@@ -128,19 +128,19 @@ void relay_release(struct relay *relay)
 	flush(relay);
 }
 
-bool relay_take(struct relay *relay, const void *bytes, size_t length)
+void relay_take(struct relay *relay, const void *bytes, size_t length)
 {
 	size_t done = 0;
 
 	if (length == 0 || relay->is_half_closed)
-		return true;
+		return;
 	relay->from_client += length;
 	if (!relay->is_held && relay->waiting_length == 0)
 		done = push(relay, bytes, length);
 	if (done < length && !keep(relay, (const unsigned char *)bytes + done, length - done))
-		return false;
-	balance(relay);
-	return true;
+		relay->is_overrun = true;
+	else
+		balance(relay);
 }
 
 void relay_half_close(struct relay *relay)

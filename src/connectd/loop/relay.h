@@ -23,6 +23,7 @@ struct relay {
 	size_t waiting_length;
 	bool is_held; /* until relay_release(), nothing goes to the descriptor */
 	bool is_broken; /* the descriptor takes no more: what comes is dropped */
+	bool is_overrun; /* bytes from the client were lost: there was no memory for them */
 	bool is_half_closed; /* the client has no more: say so when all of it is written */
 	uint64_t from_client, to_client; /* bytes */
 };
@@ -35,8 +36,8 @@ void relay_begin(struct relay *relay, const struct watcher *watcher, struct lws 
 bool relay_open(struct relay *relay, int fd);
 void relay_release(struct relay *relay);
 
-/* Bytes from the client. False when they are too many, or memory too little. */
-bool relay_take(struct relay *relay, const void *bytes, size_t length);
+/* Bytes from the client. When they are too many, or memory too little, the relay is_overrun. */
+void relay_take(struct relay *relay, const void *bytes, size_t length);
 
 /* The client sends no more: pass that on, to what knows how to half close (TCP), after its bytes.
  */

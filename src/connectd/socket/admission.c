@@ -274,7 +274,7 @@ static bool store_opening(struct entry *entry)
 	return false;
 }
 
-static void fill(struct entry *entry)
+static void fill_admission(struct entry *entry)
 {
 	struct admission *admission = entry->admission;
 	const struct call *call = entry->call;
@@ -297,7 +297,7 @@ static void give_back(struct admission *admission)
 	admission->console = -1;
 }
 
-static bool check(struct entry *entry)
+static bool check_entry(struct entry *entry)
 {
 	struct admission *admission = entry->admission;
 	bool is_console;
@@ -308,7 +308,7 @@ static bool check(struct entry *entry)
 	if (!(is_console ? check_console(entry) : check_session(entry)) || !take_seat(entry) ||
 	    (is_console && !open_console(entry)))
 		return false;
-	fill(entry);
+	fill_admission(entry);
 	if (!store_opening(entry))
 		return false;
 	if (admission->kind == SOCKET_TERMINAL)
@@ -333,7 +333,7 @@ bool admit(const struct service *service, const struct upgrade *upgrade,
 		respond_error(response, 500, "compute.internal", "no random numbers", NULL);
 		return false;
 	}
-	if (!check(&entry)) {
+	if (!check_entry(&entry)) {
 		give_back(admission);
 		return false;
 	}

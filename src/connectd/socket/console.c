@@ -2,7 +2,7 @@
 /* GET /compute/instance/console/ws/:id: the serial console of an instance. */
 #include "connectd/socket/web_socket.h"
 
-static void start(struct web_socket *socket)
+static void console_start(struct web_socket *socket)
 {
 	int fd = socket->admission.console;
 
@@ -13,18 +13,23 @@ static void start(struct web_socket *socket)
 	relay_release(&socket->relay);
 }
 
-static void fill(struct web_socket *socket, struct message *message)
+static void console_take(struct web_socket *socket, const struct piece *piece)
+{
+	relay_take(&socket->relay, piece->bytes, piece->length);
+}
+
+static void console_fill(struct web_socket *socket, struct message *message)
 {
 	web_socket_fill_bytes(socket, message, "the console has ended");
 }
 
-static void stop(struct web_socket *socket)
+static void console_stop(struct web_socket *socket)
 {
 	(void)socket;
 }
 
 const struct web_socket_kind console_kind = { .has_idle_limit = true,
-					      .start = start,
-					      .take = web_socket_take_bytes,
-					      .fill = fill,
-					      .stop = stop };
+					      .start = console_start,
+					      .take = console_take,
+					      .fill = console_fill,
+					      .stop = console_stop };

@@ -111,8 +111,8 @@ static bool read_own_pid(char pid[PID_SIZE])
 
 /* In the child: become ssh. What is in memory it reads as a file of its parent's, for it closes
  * every descriptor that it does not know. */
-static void run(const struct ssh_client *client, const struct ssh_target *target, pid_t parent,
-		const char *own_pid, int terminal, int log)
+static void run_ssh(const struct ssh_client *client, const struct ssh_target *target, pid_t parent,
+		    const char *own_pid, int terminal, int log)
 {
 	static const char *const environment[] = { "TERM=xterm-256color", NULL };
 	char key[OPTION_SIZE], known_hosts[OPTION_SIZE], port[16];
@@ -148,8 +148,8 @@ static void run(const struct ssh_client *client, const struct ssh_target *target
 	dprintf(2, "%s cannot be run: is openssh-client installed?\n", SSH_CLIENT_PROGRAM);
 }
 
-static bool start(struct ssh_client *client, const struct ssh_target *target,
-		  const char *private_key)
+static bool start_ssh(struct ssh_client *client, const struct ssh_target *target,
+		      const char *private_key)
 {
 	_cleanup_close_ int terminal = -1, log = -1;
 	char own_pid[PID_SIZE];
@@ -168,7 +168,7 @@ static bool start(struct ssh_client *client, const struct ssh_target *target,
 		return false;
 	client->pid = fork();
 	if (client->pid == 0) {
-		run(client, target, parent, own_pid, terminal, log);
+		run_ssh(client, target, parent, own_pid, terminal, log);
 		_exit(255);
 	}
 	return client->pid > 0;
@@ -178,7 +178,7 @@ bool ssh_client_start(struct ssh_client *client, const struct ssh_target *target
 		      const char *private_key)
 {
 	*client = (struct ssh_client){ .terminal = -1, .log = -1, .key = -1, .known_hosts = -1 };
-	if (start(client, target, private_key))
+	if (start_ssh(client, target, private_key))
 		return true;
 	ssh_client_forget(client);
 	close_one(&client->terminal);

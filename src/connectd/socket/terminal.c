@@ -99,7 +99,7 @@ static void on_log(struct watch *watch, uint32_t events)
 }
 
 /* Once all that the shell printed is sent, and ssh has ended: say how. */
-static void end(struct terminal *terminal)
+static void terminal_end(struct terminal *terminal)
 {
 	struct web_socket *socket = terminal->socket;
 	const char *problem = terminal->problem;
@@ -150,7 +150,7 @@ static bool start_ssh(struct terminal *terminal)
 	       watch_set(&socket->all->watcher, &terminal->log, EPOLLIN);
 }
 
-static void start(struct web_socket *socket)
+static void terminal_start(struct web_socket *socket)
 {
 	struct terminal *terminal = calloc(1, sizeof *terminal);
 	const struct lws_protocols *protocol = lws_get_protocol(socket->wsi);
@@ -180,8 +180,7 @@ static void take_framed(struct terminal *terminal, const struct piece *piece)
 	case TERMINAL_NOTHING:
 		return;
 	case TERMINAL_BYTES:
-		if (!relay_take(&socket->relay, input.data, input.length))
-			web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
+		relay_take(&socket->relay, input.data, input.length);
 		return;
 	case TERMINAL_RESIZED:
 		if (socket->relay.watch.fd >= 0)
@@ -194,7 +193,7 @@ static void take_framed(struct terminal *terminal, const struct piece *piece)
 		       "this is no message of " TERMINAL_SUBPROTOCOL);
 }
 
-static void take(struct web_socket *socket, const struct piece *piece)
+static void terminal_take(struct web_socket *socket, const struct piece *piece)
 {
 	struct terminal *terminal = socket->own;
 
@@ -205,7 +204,7 @@ static void take(struct web_socket *socket, const struct piece *piece)
 		take_framed(terminal, piece);
 	} else {
 		terminal->wants_binary = terminal->wants_binary || !piece->is_text;
-		web_socket_take_bytes(socket, piece);
+		relay_take(&socket->relay, piece->bytes, piece->length);
 	}
 }
 
@@ -225,7 +224,7 @@ static void fill_end(struct terminal *terminal, struct message *message)
 		terminal_write_exit(message->bytes, (uint32_t)terminal->status);
 		message->length = TERMINAL_EXIT_BYTES;
 	} else {
-		end(terminal);
+		terminal_end(terminal);
 	}
 }
 
@@ -271,7 +270,7 @@ static void fill_raw(struct terminal *terminal, struct message *message)
 		lws_callback_on_writable(terminal->socket->wsi); /* the rest may be there */
 }
 
-static void fill(struct web_socket *socket, struct message *message)
+static void terminal_fill(struct web_socket *socket, struct message *message)
 {
 	struct terminal *terminal = socket->own;
 
@@ -285,7 +284,7 @@ static void fill(struct web_socket *socket, struct message *message)
 		fill_raw(terminal, message);
 }
 
-static void stop(struct web_socket *socket)
+static void terminal_stop(struct web_socket *socket)
 {
 	struct terminal *terminal = socket->own;
 
@@ -300,6 +299,8 @@ static void stop(struct web_socket *socket)
 	free(terminal);
 }
 
-const struct web_socket_kind terminal_kind = {
-	.has_idle_limit = true, .start = start, .take = take, .fill = fill, .stop = stop
-};
+const struct web_socket_kind terminal_kind = { .has_idle_limit = true,
+					       .start = terminal_start,
+					       .take = terminal_take,
+					       .fill = terminal_fill,
+					       .stop = terminal_stop };

@@ -27,7 +27,7 @@ static void on_connected(struct dial *dial, int fd, const char *problem)
 		relay_release(&socket->relay);
 }
 
-static void start(struct web_socket *socket)
+static void tunnel_start(struct web_socket *socket)
 {
 	struct tunnel *tunnel = calloc(1, sizeof *tunnel);
 	const struct instance *instance = &socket->admission.instance;
@@ -42,20 +42,20 @@ static void start(struct web_socket *socket)
 		   on_connected);
 }
 
-static void take(struct web_socket *socket, const struct piece *piece)
+static void tunnel_take(struct web_socket *socket, const struct piece *piece)
 {
 	if (piece->length == 0 && piece->is_first && piece->is_last)
 		relay_half_close(&socket->relay);
 	else
-		web_socket_take_bytes(socket, piece);
+		relay_take(&socket->relay, piece->bytes, piece->length);
 }
 
-static void fill(struct web_socket *socket, struct message *message)
+static void tunnel_fill(struct web_socket *socket, struct message *message)
 {
 	web_socket_fill_bytes(socket, message, "the instance has closed the connection");
 }
 
-static void stop(struct web_socket *socket)
+static void tunnel_stop(struct web_socket *socket)
 {
 	struct tunnel *tunnel = socket->own;
 
@@ -65,6 +65,8 @@ static void stop(struct web_socket *socket)
 	free(tunnel);
 }
 
-const struct web_socket_kind tunnel_kind = {
-	.has_idle_limit = false, .start = start, .take = take, .fill = fill, .stop = stop
-};
+const struct web_socket_kind tunnel_kind = { .has_idle_limit = false,
+					     .start = tunnel_start,
+					     .take = tunnel_take,
+					     .fill = tunnel_fill,
+					     .stop = tunnel_stop };

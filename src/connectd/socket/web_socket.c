@@ -117,7 +117,7 @@ static void check_limits(lws_sorted_usec_list_t *timer)
 	lws_sul_schedule(socket->all->context, 0, timer, check_limits, left);
 }
 
-static int begin(struct web_socket *socket)
+static int web_socket_begin(struct web_socket *socket)
 {
 	socket->opened = socket->moved = lws_now_usecs();
 	check_limits(&socket->timer);
@@ -125,7 +125,7 @@ static int begin(struct web_socket *socket)
 	return 0;
 }
 
-static int take(struct web_socket *socket, const void *bytes, size_t length)
+static int web_socket_take(struct web_socket *socket, const void *bytes, size_t length)
 {
 	const struct piece piece = {
 		.bytes = bytes,
@@ -148,6 +148,8 @@ static int take(struct web_socket *socket, const void *bytes, size_t length)
 	if (length > 0)
 		socket->moved = lws_now_usecs();
 	socket->kind->take(socket, &piece);
+	if (socket->relay.is_overrun)
+		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
 	return 0;
 }
 
@@ -181,7 +183,7 @@ static int on_writable(struct web_socket *socket)
 	return 0;
 }
 
-static void finish(struct web_socket *socket)
+static void web_socket_finish(struct web_socket *socket)
 {
 	char why[WEB_SOCKET_REASON_SIZE + 96];
 
@@ -208,10 +210,10 @@ bool web_socket_event(struct lws *wsi, enum lws_callback_reasons reason, const v
 		*result = socket == NULL ? -1 : 0;
 		return true;
 	case LWS_CALLBACK_ESTABLISHED:
-		*result = socket == NULL ? -1 : begin(socket);
+		*result = socket == NULL ? -1 : web_socket_begin(socket);
 		return true;
 	case LWS_CALLBACK_RECEIVE:
-		*result = socket == NULL ? -1 : take(socket, bytes, length);
+		*result = socket == NULL ? -1 : web_socket_take(socket, bytes, length);
 		return true;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		*result = socket == NULL ? -1 : on_writable(socket);
@@ -223,17 +225,11 @@ bool web_socket_event(struct lws *wsi, enum lws_callback_reasons reason, const v
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY:
 		if (socket != NULL)
-			finish(socket);
+			web_socket_finish(socket);
 		return socket != NULL;
 	default:
 		return false;
 	}
-}
-
-void web_socket_take_bytes(struct web_socket *socket, const struct piece *piece)
-{
-	if (!relay_take(&socket->relay, piece->bytes, piece->length))
-		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, "no memory");
 }
 
 void web_socket_fill_bytes(struct web_socket *socket, struct message *message, const char *end)

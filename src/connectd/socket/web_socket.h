@@ -92,8 +92,7 @@ bool web_socket_event(struct lws *wsi, enum lws_callback_reasons reason, const v
 void web_socket_end(struct web_socket *socket, unsigned int code, const char *reason, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* fill() and take() of a kind whose frames are the descriptor's bytes */
-void web_socket_take_bytes(struct web_socket *socket, const struct piece *piece);
+/* fill() of a kind whose frames are the descriptor's bytes */
 void web_socket_fill_bytes(struct web_socket *socket, struct message *message, const char *end);
 
 #endif

@@ -45,7 +45,7 @@ void vault_free(struct vault *vault)
 }
 
 /* NULL when the session has none. Bounded by VAULT_MAX. */
-static struct vault_entry *find(const struct vault *vault, const char *session, int64_t now)
+static struct vault_entry *vault_find(const struct vault *vault, const char *session, int64_t now)
 {
 	for (size_t i = 0; i < VAULT_MAX; i++)
 		if (strcmp(vault->entries[i].session, session) == 0 &&
@@ -70,13 +70,13 @@ void vault_keep(struct vault *vault, const char *session, const char *private_ke
 
 bool vault_has(const struct vault *vault, const char *session, int64_t now)
 {
-	return find(vault, session, now) != NULL;
+	return vault_find(vault, session, now) != NULL;
 }
 
 bool vault_take(struct vault *vault, const char *session, int64_t now,
 		char private_key[KEYPAIR_PRIVATE_SIZE])
 {
-	struct vault_entry *entry = find(vault, session, now);
+	struct vault_entry *entry = vault_find(vault, session, now);
 
 	if (entry == NULL)
 		return false;

@@ -37,7 +37,8 @@ static double level(const struct rate_limiter *limiter, const struct rate_bucket
 }
 
 /* Find the bucket, or make one in place of the fullest. Bounded by RATE_BUCKETS_MAX. */
-static struct rate_bucket *find(struct rate_limiter *limiter, const char *name, int64_t now_ms)
+static struct rate_bucket *find_bucket(struct rate_limiter *limiter, const char *name,
+				       int64_t now_ms)
 {
 	struct rate_bucket *fullest = limiter->buckets, *bucket;
 
@@ -71,7 +72,7 @@ unsigned int rate_take(struct rate_limiter *limiter, const char *name, int64_t n
 
 	if (limiter->per_minute == 0)
 		return 0;
-	bucket = find(limiter, name, now_ms);
+	bucket = find_bucket(limiter, name, now_ms);
 	bucket->tokens = level(limiter, bucket, now_ms);
 	bucket->filled_ms = now_ms;
 	if (bucket->tokens < 1 - ROUNDING)

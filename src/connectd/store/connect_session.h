@@ -8,9 +8,9 @@
 
 #include "connectd/store/iam.h"
 #include "connectd/store/instance.h"
-#include "connectd/api/service.h"
 #include "connectd/store/store.h"
 #include "base/digest.h"
+#include "base/random_name.h"
 #include "grant/grant.h"
 
 /* Seconds after its end for which it is known that a session has been */

@@ -201,7 +201,7 @@ void store_release(sqlite3_stmt *statement)
 }
 
 /* Take one that is kept, or prepare it and keep it if there is room. */
-static int take(const struct store *store, const char *sql, sqlite3_stmt **statement)
+static int take_statement(const struct store *store, const char *sql, sqlite3_stmt **statement)
 {
 	struct kept *place = NULL;
 	int result;
@@ -225,7 +225,7 @@ static sqlite3_stmt *prepare(const struct store *store, const char *sql, const c
 			     va_list values)
 {
 	sqlite3_stmt *statement = NULL;
-	int result = take(store, sql, &statement);
+	int result = take_statement(store, sql, &statement);
 
 	for (int i = 0; result == SQLITE_OK && types[i] != '\0'; i++) {
 		if (types[i] == 't')
