@@ -11,12 +11,12 @@
 #include "agent/config/instance_id.h"
 #include "agent/answer/next_command.h"
 
-static const struct key_query queries[] = {
+static const struct login_attempt queries[] = {
 	{ .user = "ubuntu",
-	  .fingerprint = "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA",
+	  .passed_fingerprint = "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA",
 	  .key_type = "ssh-ed25519",
 	  .key = "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f" },
-	{ .user = "nobody-of-this-name", .fingerprint = "MD5:00" },
+	{ .user = "nobody-of-this-name", .passed_fingerprint = "MD5:00" },
 };
 static int file;
 

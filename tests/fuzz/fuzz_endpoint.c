@@ -211,7 +211,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	char detail[PROBLEM_DETAIL_SIZE] = "";
 	struct ledger ledger;
 	int taken = 0;
-	const struct provider_query query = { &config, &ledger, SIGNERS_USER, SIGNERS_FINGERPRINT };
+	const struct login_attempt attempt = { .user = SIGNERS_USER,
+					       .config = &config,
+					       .ledger = &ledger,
+					       .fingerprint = SIGNERS_FINGERPRINT };
 	const struct provider_sink sink = { &taken, take, refuse };
 	enum problem problem;
 
@@ -223,7 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	/* What one input has vouched for must not decide about the next. */
 	unlinkat(ledger.directory, "vouched", 0);
 	unlinkat(ledger.directory, "said.signed_time_invalid", 0);
-	problem = provider_of(&config)->find(&query, &sink, detail);
+	problem = provider_of(&config)->find(&attempt, &sink, detail);
 	must(problem == PROBLEM_NONE || detail[0] != '\0');
 	check_audited(detail);
 	ledger_close(&ledger);

@@ -14,8 +14,8 @@
 #include "base/command_line.h"
 #include "mint.h"
 
-static const struct key_query query = {
-	.user = "root", .fingerprint = "SHA256:abc", .key_type = "ssh-ed25519", .key = "AAAA"
+static const struct login_attempt query = {
+	.user = "root", .passed_fingerprint = "SHA256:abc", .key_type = "ssh-ed25519", .key = "AAAA"
 };
 
 /* Words with a bar between them, to compare at a glance */
@@ -100,8 +100,8 @@ static void tokens_are_filled_in_as_sshd_does(void **state)
 		{ "/bin/a %t=%k %% \"%u x\"", "/bin/a|ssh-ed25519=AAAA|%|root x" },
 		{ "/bin/a %h/%U", "/bin/a|/root/0" },
 	};
-	const struct key_query without = { .user = "root", .fingerprint = "SHA256:abc" };
-	const struct key_query nobody = { .user = "no such user", .fingerprint = "x" };
+	const struct login_attempt without = { .user = "root", .passed_fingerprint = "SHA256:abc" };
+	const struct login_attempt nobody = { .user = "no such user", .passed_fingerprint = "x" };
 	char text[256], why[128];
 	struct words words;
 
@@ -119,7 +119,7 @@ static void tokens_are_filled_in_as_sshd_does(void **state)
 static void what_does_not_fit_is_refused_whole(void **state)
 {
 	char *long_key = calloc(1, WORDS_BYTES_MAX + 1), why[128];
-	struct key_query with_long = query;
+	struct login_attempt with_long = query;
 	struct words words;
 
 	(void)state;

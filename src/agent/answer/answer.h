@@ -6,12 +6,13 @@
 #include <stddef.h>
 
 #include "agent/config/config.h"
-#include "agent/answer/key_query.h"
+#include "agent/provider/login_attempt.h"
 
 /* Print the authorized_keys line of a grant that holds, or nothing, to standard output. `wrong` is
  * why the configuration cannot be used, or NULL. Whatever keeps a key from being offered is in the
  * journal. Takes about timeout_ms at most. */
-void answer_sshd(const struct config *config, const char *wrong, const struct key_query *asked);
+void answer_sshd(const struct config *config, const char *wrong,
+		 const struct login_attempt *passed);
 
 /* Write to sshd, which reads until the end of the answer, or until it has found the key. */
 void answer_print(const char *text, size_t length);

@@ -30,7 +30,7 @@ static void give_up(int signal_number)
 }
 
 static void answer_in_time(const struct config *config, const char *wrong,
-			   const struct key_query *query)
+			   const struct login_attempt *attempt)
 {
 	const unsigned int limit = config->timeout_ms + WATCHDOG_SLACK_MS;
 	const struct itimerval timer = { .it_value = { .tv_sec = limit / 1000,
@@ -40,11 +40,11 @@ static void answer_in_time(const struct config *config, const char *wrong,
 	setitimer(ITIMER_REAL, &timer, NULL);
 	if (wrong == NULL && config->sandbox)
 		sandbox_enter(config, LEDGER_DIR);
-	answer_sshd(config, wrong, query);
+	answer_sshd(config, wrong, attempt);
 }
 
 /* Run the command that was there before us, and pass on its keys. */
-static void run_next(const struct config *config, const struct key_query *query)
+static void run_next(const struct config *config, const struct login_attempt *attempt)
 {
 	char why[PROBLEM_DETAIL_SIZE] = "", detail[PROBLEM_DETAIL_SIZE];
 	_cleanup_free_ char *keys = NULL;
@@ -54,7 +54,7 @@ static void run_next(const struct config *config, const struct key_query *query)
 	size_t length;
 
 	umask(022); /* as sshd would have run it */
-	result = next_command_run(config->next_command, query, config->timeout_ms, &keys, &length,
+	result = next_command_run(config->next_command, attempt, config->timeout_ms, &keys, &length,
 				  why, sizeof why);
 	if (result == NEXT_COMMAND_OK) {
 		answer_print(keys, length);
@@ -65,7 +65,7 @@ static void run_next(const struct config *config, const struct key_query *query)
 	problem_report(opened ? &ledger : NULL,
 		       result == NEXT_COMMAND_TOO_LONG ? PROBLEM_NEXT_COMMAND_TIMEOUT
 						       : PROBLEM_NEXT_COMMAND_FAILED,
-		       query->user, detail);
+		       attempt->user, detail);
 	if (opened)
 		ledger_close(&ledger);
 }
@@ -73,12 +73,12 @@ static void run_next(const struct config *config, const struct key_query *query)
 /* Answer in a process of its own: whatever becomes of it, the next command gets its turn, and is
  * not in our sandbox. False when there can be no such process. */
 static bool answer_apart(const struct config *config, const char *wrong,
-			 const struct key_query *query)
+			 const struct login_attempt *attempt)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		answer_in_time(config, wrong, query);
+		answer_in_time(config, wrong, attempt);
 		_exit(EXIT_SUCCESS);
 	}
 	/* Its watchdog is the bound. */
@@ -90,7 +90,7 @@ static bool answer_apart(const struct config *config, const char *wrong,
 int authorized_keys_main(int argc, char **argv, const char *config_path)
 {
 	char detail[PROBLEM_DETAIL_SIZE] = "";
-	struct key_query query;
+	struct login_attempt attempt;
 	struct config config;
 	const char *wrong;
 	bool answered;
@@ -102,19 +102,19 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 		      stderr);
 		return EXIT_USAGE;
 	}
-	query = (struct key_query){ .user = argv[0],
-				    .fingerprint = argv[1],
-				    .key_type = argc == 4 ? argv[2] : NULL,
-				    .key = argc == 4 ? argv[3] : NULL };
+	attempt = (struct login_attempt){ .user = argv[0],
+					  .passed_fingerprint = argv[1],
+					  .key_type = argc == 4 ? argv[2] : NULL,
+					  .key = argc == 4 ? argv[3] : NULL };
 	wrong = config_load(&config, config_path, detail) ? NULL : detail;
 	if (config.next_command[0] == '\0') {
-		answer_in_time(&config, wrong, &query);
+		answer_in_time(&config, wrong, &attempt);
 		return EXIT_SUCCESS;
 	}
-	answered = answer_apart(&config, wrong, &query);
-	run_next(&config, &query);
+	answered = answer_apart(&config, wrong, &attempt);
+	run_next(&config, &attempt);
 	/* The watchdog and the sandbox are this process's now: nothing comes after them. */
 	if (!answered)
-		answer_in_time(&config, wrong, &query);
+		answer_in_time(&config, wrong, &attempt);
 	return EXIT_SUCCESS;
 }

@@ -5,7 +5,6 @@ noinst_LIBRARIES += %D%/libanswer.a
 %C%_libanswer_a_SOURCES = \
 	%D%/answer.c %D%/answer.h \
 	%D%/authorized_keys.c \
-	%D%/key_query.h \
 	%D%/next_command.c %D%/next_command.h \
 	%D%/sandbox.c %D%/sandbox.h \
 	%D%/sandbox_landlock.c %D%/sandbox_landlock.h \

@@ -12,7 +12,7 @@
 #include "base/run_program.h"
 
 /* The value of one token; NULL when it has none. `number` has room for a user id. */
-static const char *token_value(char token, const struct key_query *query, char number[16])
+static const char *token_value(char token, const struct login_attempt *attempt, char number[16])
 {
 	const struct passwd *account;
 
@@ -20,18 +20,18 @@ static const char *token_value(char token, const struct key_query *query, char n
 	case '%':
 		return "%";
 	case 'f':
-		return query->fingerprint;
+		return attempt->passed_fingerprint;
 	case 'k':
-		return query->key;
+		return attempt->key;
 	case 't':
-		return query->key_type;
+		return attempt->key_type;
 	case 'u':
-		return query->user;
+		return attempt->user;
 	case 'h':
-		account = getpwnam(query->user);
+		account = getpwnam(attempt->user);
 		return account == NULL ? NULL : account->pw_dir;
 	case 'U':
-		account = getpwnam(query->user);
+		account = getpwnam(attempt->user);
 		if (account == NULL)
 			return NULL;
 		snprintf(number, 16, "%u", (unsigned int)account->pw_uid);
@@ -52,7 +52,7 @@ static bool append(struct words *words, size_t *used, const char *text, size_t l
 	return true;
 }
 
-static bool expand_word(const char *word, const struct key_query *query, struct words *words,
+static bool expand_word(const char *word, const struct login_attempt *attempt, struct words *words,
 			size_t *used, char *why, size_t size)
 {
 	char number[16];
@@ -69,7 +69,7 @@ static bool expand_word(const char *word, const struct key_query *query, struct 
 		word += plain;
 		if (*word == '\0')
 			break;
-		value = token_value(word[1], query, number);
+		value = token_value(word[1], attempt, number);
 		if (value == NULL) {
 			snprintf(why, size, "there is no value for its %%%c", word[1]);
 			return false;
@@ -82,8 +82,8 @@ static bool expand_word(const char *word, const struct key_query *query, struct 
 	return true;
 }
 
-bool next_command_expand(const char *command, const struct key_query *query, struct words *words,
-			 char *why, size_t size)
+bool next_command_expand(const char *command, const struct login_attempt *attempt,
+			 struct words *words, char *why, size_t size)
 {
 	char user[] = "%u";
 	struct words raw;
@@ -97,7 +97,7 @@ bool next_command_expand(const char *command, const struct key_query *query, str
 	if (raw.count == 1)
 		raw.at[raw.count++] = user;
 	for (unsigned int i = 0; i < raw.count; i++)
-		if (!expand_word(raw.at[i], query, words, &used, why, size))
+		if (!expand_word(raw.at[i], attempt, words, &used, why, size))
 			return false;
 	words->at[words->count] = NULL;
 	return true;
@@ -122,7 +122,7 @@ static enum next_command_result judge(int status, bool cut, unsigned int timeout
 	return NEXT_COMMAND_FAILED;
 }
 
-enum next_command_result next_command_run(const char *command, const struct key_query *query,
+enum next_command_result next_command_run(const char *command, const struct login_attempt *attempt,
 					  unsigned int timeout_ms, char **keys, size_t *length,
 					  char *why, size_t size)
 {
@@ -134,7 +134,7 @@ enum next_command_result next_command_run(const char *command, const struct key_
 
 	*keys = NULL;
 	*length = 0;
-	if (!next_command_expand(command, query, &words, why, size))
+	if (!next_command_expand(command, attempt, &words, why, size))
 		return NEXT_COMMAND_FAILED;
 	if (!root_only(words.at[0], place)) {
 		snprintf(why, size, "%s: %s", place,

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "agent/answer/key_query.h"
+#include "agent/provider/login_attempt.h"
 #include "base/command_line.h"
 
 /* Bytes of keys that it may print */
@@ -14,8 +14,8 @@
 
 /* Fill in the tokens. A command without arguments gets the user's name, as sshd gives it. False,
  * with `why` (of `size` bytes), when a token has no value here or it does not fit. */
-bool next_command_expand(const char *command, const struct key_query *query, struct words *words,
-			 char *why, size_t size);
+bool next_command_expand(const char *command, const struct login_attempt *attempt,
+			 struct words *words, char *why, size_t size);
 
 /* Run it and take its keys into *keys (the caller frees), *length bytes. They count only if it
  * ended well, as sshd has it. Returns NEXT_COMMAND_OK, or with `why` one of the others. */
@@ -24,7 +24,7 @@ enum next_command_result {
 	NEXT_COMMAND_FAILED,
 	NEXT_COMMAND_TOO_LONG
 };
-enum next_command_result next_command_run(const char *command, const struct key_query *query,
+enum next_command_result next_command_run(const char *command, const struct login_attempt *attempt,
 					  unsigned int timeout_ms, char **keys, size_t *length,
 					  char *why, size_t size);
 

@@ -17,8 +17,8 @@
 #include "grant/trust.h"
 
 /* What verifying the answer needs. */
-struct request {
-	const struct provider_query *query;
+struct excloud_lookup {
+	const struct login_attempt *attempt;
 	const struct provider_sink *sink;
 	char instance_id[INSTANCE_ID_SIZE];
 	char nonce[METADATA_NONCE_SIZE];
@@ -26,11 +26,11 @@ struct request {
 	struct trust *trust;
 };
 
-static enum problem open_trust(struct request *request, char *detail)
+static enum problem open_trust(struct excloud_lookup *lookup, char *detail)
 {
-	const char *directory = request->query->config->trust_dir;
+	const char *directory = lookup->attempt->config->trust_dir;
 
-	switch (trust_open(directory, &request->trust)) {
+	switch (trust_open(directory, &lookup->trust)) {
 	case TRUST_OK:
 		return PROBLEM_NONE;
 	case TRUST_UNSAFE:
@@ -50,18 +50,18 @@ static enum problem open_trust(struct request *request, char *detail)
 }
 
 /* Everything that must be right before the endpoint is worth asking. */
-static enum problem prepare(struct request *request, char *detail)
+static enum problem prepare(struct excloud_lookup *lookup, char *detail)
 {
-	enum problem problem = open_trust(request, detail);
+	enum problem problem = open_trust(lookup, detail);
 
 	if (problem != PROBLEM_NONE)
 		return problem;
-	if (!instance_find(request->query->config->instance_id, request->instance_id, NULL)) {
+	if (!instance_find(lookup->attempt->config->instance_id, lookup->instance_id, NULL)) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE,
 			 "neither SMBIOS nor cloud-init says which instance this is");
 		return PROBLEM_INSTANCE_UNKNOWN;
 	}
-	if (!metadata_make_nonce(request->nonce)) {
+	if (!metadata_make_nonce(lookup->nonce)) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "the kernel has no random numbers yet");
 		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
@@ -83,16 +83,16 @@ struct moment {
 	time_t ahead; /* seconds that an earlier signed time is ahead of this answer's */
 };
 
-static struct moment find_now(const struct request *request, const cJSON *answer)
+static struct moment find_now(const struct excloud_lookup *lookup, const cJSON *answer)
 {
-	const struct provider_query *query = request->query;
+	const struct login_attempt *attempt = lookup->attempt;
 	const char *text = json_string(answer, "time");
 	const struct signed_time_policy policy = {
-		.trust = request->trust,
-		.signer_name = signer_name(query->config),
-		.instance_id = request->instance_id,
-		.nonce = request->nonce,
-		.now = vouched_time_without(query->ledger),
+		.trust = lookup->trust,
+		.signer_name = signer_name(attempt->config),
+		.instance_id = lookup->instance_id,
+		.nonce = lookup->nonce,
+		.now = vouched_time_without(attempt->ledger),
 	};
 	struct moment moment = { .now = policy.now, .wrong = GRANT_OK };
 	time_t signed_time;
@@ -102,44 +102,44 @@ static struct moment find_now(const struct request *request, const cJSON *answer
 	moment.wrong = signed_time_verify(text, strlen(text), &policy, &signed_time);
 	if (moment.wrong == GRANT_OK) {
 		moment.is_vouched = true;
-		moment.now = vouched_time_take(query->ledger, signed_time);
+		moment.now = vouched_time_take(attempt->ledger, signed_time);
 		moment.ahead = moment.now - signed_time;
 		return moment;
 	}
-	problem_report(query->ledger, PROBLEM_SIGNED_TIME_INVALID, query->user,
+	problem_report(attempt->ledger, PROBLEM_SIGNED_TIME_INVALID, attempt->user,
 		       grant_verdict_name(moment.wrong));
 	return moment;
 }
 
 /* By how much the clock that shows `now` and the one that issues grants may differ: a signed time
  * is that clock's. */
-static time_t find_skew(const struct request *request, const struct moment *moment)
+static time_t find_skew(const struct excloud_lookup *lookup, const struct moment *moment)
 {
-	return (time_t)(moment->is_vouched ? 0 : request->query->config->clock_skew);
+	return (time_t)(moment->is_vouched ? 0 : lookup->attempt->config->clock_skew);
 }
 
 /* The earliest second in which a grant can have been issued after this boot, when the ledger was
  * empty: what is not known for sure counts as before it. */
-static time_t find_boot(const struct request *request, const struct moment *moment)
+static time_t find_boot(const struct excloud_lookup *lookup, const struct moment *moment)
 {
-	return clock_started(moment->now, request->asked / CLOCK_NS_PER_SECOND) +
-	       CLOCK_STARTED_ERROR + find_skew(request, moment);
+	return clock_started(moment->now, lookup->asked / CLOCK_NS_PER_SECOND) +
+	       CLOCK_STARTED_ERROR + find_skew(lookup, moment);
 }
 
 /* The same for the life of this ledger, if anything is recorded there. */
-static time_t find_ledger(const struct request *request, const struct moment *moment)
+static time_t find_ledger(const struct excloud_lookup *lookup, const struct moment *moment)
 {
-	if (request->query->config->single_use == SINGLE_USE_NO)
+	if (lookup->attempt->config->single_use == SINGLE_USE_NO)
 		return 0;
-	return ledger_earliest_grant(request->query->ledger_made, request->asked, moment->now) +
-	       find_skew(request, moment);
+	return ledger_earliest_grant(lookup->attempt->ledger_made, lookup->asked, moment->now) +
+	       find_skew(lookup, moment);
 }
 
 /* What else is known of a refusal, for people: false when nothing is. */
-static bool explain(const struct request *request, const struct moment *moment,
+static bool explain(const struct excloud_lookup *lookup, const struct moment *moment,
 		    enum grant_verdict verdict, const struct grant *grant, char *detail)
 {
-	const struct ledger *ledger = request->query->ledger;
+	const struct ledger *ledger = lookup->attempt->ledger;
 
 	if (verdict == moment->wrong) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "the endpoint's signed time does not hold");
@@ -148,7 +148,8 @@ static bool explain(const struct request *request, const struct moment *moment,
 	if (!moment->is_vouched)
 		return vouched_time_earliest(ledger) < moment->now &&
 		       skew_explain(ledger, verdict, grant, moment->now, detail);
-	if (verdict != GRANT_EXPIRED || moment->ahead <= (time_t)request->query->config->clock_skew)
+	if (verdict != GRANT_EXPIRED ||
+	    moment->ahead <= (time_t)lookup->attempt->config->clock_skew)
 		return false;
 	snprintf(detail, PROBLEM_DETAIL_SIZE,
 		 "a time %lld seconds ahead of the endpoint's was signed before; if that was "
@@ -157,12 +158,12 @@ static bool explain(const struct request *request, const struct moment *moment,
 	return true;
 }
 
-static void refuse(const struct request *request, const struct moment *moment,
+static void refuse(const struct excloud_lookup *lookup, const struct moment *moment,
 		   enum grant_verdict verdict, const struct grant *grant)
 {
-	const struct provider_sink *sink = request->sink;
+	const struct provider_sink *sink = lookup->sink;
 	char detail[PROBLEM_DETAIL_SIZE];
-	const bool is_explained = explain(request, moment, verdict, grant, detail);
+	const bool is_explained = explain(lookup, moment, verdict, grant, detail);
 
 	sink->refuse(sink->context, grant, verdict, is_explained ? detail : NULL);
 }
@@ -170,12 +171,12 @@ static void refuse(const struct request *request, const struct moment *moment,
 /* Refuse an answer that has grants and no signed time. Anyone between the endpoint and us can take
  * it out, and by our own clock, where that is slow, an old key would then be good. One entry says
  * so, however many grants there are: none of them is read. */
-static bool refuse_without_time(const struct request *request, const cJSON *answer)
+static bool refuse_without_time(const struct excloud_lookup *lookup, const cJSON *answer)
 {
-	const struct provider_sink *sink = request->sink;
+	const struct provider_sink *sink = lookup->sink;
 	const struct grant unread = { 0 };
 
-	if (!request->query->config->signed_time_required || json_string(answer, "time") != NULL)
+	if (!lookup->attempt->config->signed_time_required || json_string(answer, "time") != NULL)
 		return false;
 	sink->refuse(sink->context, &unread, GRANT_TIME_MISSING,
 		     "the endpoint sent grants without its signed time, or somebody took it out; "
@@ -184,21 +185,21 @@ static bool refuse_without_time(const struct request *request, const cJSON *answ
 }
 
 /* Look through the answer's grants for one that holds. */
-static void choose(const struct request *request, const cJSON *answer)
+static void choose(const struct excloud_lookup *lookup, const cJSON *answer)
 {
-	const struct config *config = request->query->config;
-	const struct provider_sink *sink = request->sink;
+	const struct config *config = lookup->attempt->config;
+	const struct provider_sink *sink = lookup->sink;
 	const cJSON *grants = json_member(answer, "grants");
-	const struct moment moment = find_now(request, answer);
+	const struct moment moment = find_now(lookup, answer);
 	const struct grant_policy policy = {
-		.trust = request->trust,
+		.trust = lookup->trust,
 		.signer_name = signer_name(config),
-		.instance_id = request->instance_id,
-		.user = request->query->user,
-		.fingerprint = request->query->fingerprint,
+		.instance_id = lookup->instance_id,
+		.user = lookup->attempt->user,
+		.fingerprint = lookup->attempt->fingerprint,
 		.now = moment.now,
-		.boot = find_boot(request, &moment),
-		.ledger = find_ledger(request, &moment),
+		.boot = find_boot(lookup, &moment),
+		.ledger = find_ledger(lookup, &moment),
 		.lifetime_max = config->max_key_lifetime,
 		.clock_skew = config->clock_skew,
 	};
@@ -221,7 +222,7 @@ static void choose(const struct request *request, const cJSON *answer)
 			return;
 		/* A user's other live grants are for other keys: nothing is wrong with them. */
 		if (verdict != GRANT_OK && verdict != GRANT_WRONG_FINGERPRINT)
-			refuse(request, &moment, verdict, &grant);
+			refuse(lookup, &moment, verdict, &grant);
 	}
 }
 
@@ -232,17 +233,17 @@ static bool has_grants(const cJSON *answer)
 	return cJSON_IsArray(grants) && grants->child != NULL;
 }
 
-static enum problem find_grants(struct request *request, char *detail)
+static enum problem find_grants(struct excloud_lookup *lookup, char *detail)
 {
-	const struct config *config = request->query->config;
+	const struct config *config = lookup->attempt->config;
 	_cleanup_json_ cJSON *answer = NULL;
-	enum problem problem = prepare(request, detail);
+	enum problem problem = prepare(lookup, detail);
 
 	if (problem != PROBLEM_NONE)
 		return problem;
-	request->asked = clock_boottime_ns();
-	problem = metadata_get_grants(config, request->query->user, request->query->fingerprint,
-				      request->nonce, &answer, detail);
+	lookup->asked = clock_boottime_ns();
+	problem = metadata_get_grants(config, lookup->attempt->user, lookup->attempt->fingerprint,
+				      lookup->nonce, &answer, detail);
 	if (problem != PROBLEM_NONE || answer == NULL)
 		return problem;
 	if (!cJSON_IsArray(json_member(answer, "grants"))) {
@@ -252,23 +253,23 @@ static enum problem find_grants(struct request *request, char *detail)
 	}
 	if (!has_grants(answer))
 		return PROBLEM_NONE;
-	if (trust_load(request->trust) != TRUST_OK) {
+	if (trust_load(lookup->trust) != TRUST_OK) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "no file in %.128s holds a key or a CA",
 			 config->trust_dir);
 		return PROBLEM_TRUST_EMPTY;
 	}
-	if (!refuse_without_time(request, answer))
-		choose(request, answer);
+	if (!refuse_without_time(lookup, answer))
+		choose(lookup, answer);
 	return PROBLEM_NONE;
 }
 
-static enum problem find_all(const struct provider_query *query, const struct provider_sink *sink,
+static enum problem find_all(const struct login_attempt *attempt, const struct provider_sink *sink,
 			     char *detail)
 {
-	struct request request = { .query = query, .sink = sink };
-	enum problem problem = find_grants(&request, detail);
+	struct excloud_lookup lookup = { .attempt = attempt, .sink = sink };
+	enum problem problem = find_grants(&lookup, detail);
 
-	trust_free(request.trust);
+	trust_free(lookup.trust);
 	return problem;
 }
 

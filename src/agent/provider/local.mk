@@ -11,5 +11,6 @@ noinst_LIBRARIES += %D%/libprovider.a
 	%D%/excloud.c \
 	%D%/excloud_endpoint.c %D%/excloud_endpoint.h \
 	%D%/imds.c %D%/imds.h \
+	%D%/login_attempt.h \
 	%D%/provider.c %D%/provider.h \
 	%D%/vouched_time.c %D%/vouched_time.h

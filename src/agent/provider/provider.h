@@ -8,18 +8,9 @@
 #include <time.h>
 
 #include "agent/config/config.h"
-#include "ledger/ledger.h"
+#include "agent/provider/login_attempt.h"
 #include "agent/config/problem.h"
 #include "grant/grant.h"
-
-/* What is asked of a provider; all borrowed. */
-struct provider_query {
-	const struct config *config;
-	const struct ledger *ledger; /* remembers what was said, and signed times */
-	const char *user; /* a valid name, see grant_user_is_valid() */
-	const char *fingerprint; /* of the offered key, "SHA256:…" */
-	int64_t ledger_made; /* see ledger_made(); 0 where no use is recorded */
-};
 
 /* What becomes of the grants that a provider finds. */
 struct provider_sink {
@@ -40,7 +31,7 @@ struct provider {
 	/* Ask for the grants of this user and this key, verify them, and hand each to the sink.
 	 * Takes at most timeout_ms. PROBLEM_NONE also when there is none; otherwise what kept it
 	 * from being done, with `detail`. */
-	enum problem (*find)(const struct provider_query *query, const struct provider_sink *sink,
+	enum problem (*find)(const struct login_attempt *attempt, const struct provider_sink *sink,
 			     char detail[PROBLEM_DETAIL_SIZE]);
 	/* Send this JSON to the control plane; NULL: it takes none. */
 	enum problem (*send_receipts)(const struct config *config, const char *json,

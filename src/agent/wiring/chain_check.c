@@ -21,8 +21,8 @@
 #define PEOPLE_UID_MAX 60000
 
 /* A key that nobody has: its 32 bytes are zeros. */
-static const struct key_query probe = {
-	.fingerprint = "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk",
+static const struct login_attempt probe = {
+	.passed_fingerprint = "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk",
 	.key_type = "ssh-ed25519",
 	.key = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 };
@@ -70,7 +70,7 @@ static bool try_account(const char *command, const char *user, const char *accou
 	_cleanup_free_ char *after_text = malloc(NEXT_COMMAND_OUTPUT_MAX + 1);
 	struct said before = { 0, { .text = before_text, .size = NEXT_COMMAND_OUTPUT_MAX + 1 } };
 	struct said after = { 0, { .text = after_text, .size = NEXT_COMMAND_OUTPUT_MAX + 1 } };
-	struct key_query query = probe;
+	struct login_attempt query = probe;
 	struct words words;
 
 	query.user = account;
