@@ -25,16 +25,16 @@ struct event_kind {
 };
 
 static const struct event_kind kinds[] = {
-	[AUDIT_OFFERED] = { "offered", "d6ac99a8a66f40d7a941ddfdd474d90f", LOG_INFO,
-			    "one-time key offered to sshd" },
-	[AUDIT_REFUSED] = { "refused", "a9e88be025934ffe9d86b73f2cec7197", LOG_NOTICE,
-			    "one-time key refused" },
-	[AUDIT_USED] = { "used", "5503bafc48cc4c888db21836a9f7cba3", LOG_INFO,
-			 "one-time key used" },
-	[AUDIT_REPLAYED] = { "replayed", "529e97b0611140db8ef70ba9ae7e4bd6", LOG_WARNING,
-			     "one-time key came again after it was used" },
-	[AUDIT_PROBLEM] = { "problem", "37ad6b4a117f4e958c921775c10755f3", LOG_WARNING,
-			    "a problem with one-time keys" },
+	[JOURNAL_OFFERED] = { "offered", "d6ac99a8a66f40d7a941ddfdd474d90f", LOG_INFO,
+			      "one-time key offered to sshd" },
+	[JOURNAL_REFUSED] = { "refused", "a9e88be025934ffe9d86b73f2cec7197", LOG_NOTICE,
+			      "one-time key refused" },
+	[JOURNAL_USED] = { "used", "5503bafc48cc4c888db21836a9f7cba3", LOG_INFO,
+			   "one-time key used" },
+	[JOURNAL_REPLAYED] = { "replayed", "529e97b0611140db8ef70ba9ae7e4bd6", LOG_WARNING,
+			       "one-time key came again after it was used" },
+	[JOURNAL_PROBLEM] = { "problem", "37ad6b4a117f4e958c921775c10755f3", LOG_WARNING,
+			      "a problem with one-time keys" },
 };
 
 struct entry {
@@ -72,7 +72,7 @@ static void append(char *message, const char *before, const char *value)
 		snprintf(message + length, MESSAGE_BYTES_MAX - length, "%s%s", before, value);
 }
 
-static void describe(const struct audit_record *record, const struct event_kind *kind,
+static void describe(const struct journal_record *record, const struct event_kind *kind,
 		     char *message)
 {
 	snprintf(message, MESSAGE_BYTES_MAX, "%s", kind->text);
@@ -83,7 +83,7 @@ static void describe(const struct audit_record *record, const struct event_kind 
 	append(message, ", from ", record->client);
 	append(message, ", key ", record->fingerprint);
 	append(message, ", jti ", record->jti);
-	append(message, record->event == AUDIT_PROBLEM ? ": " : "; ", record->detail);
+	append(message, record->event == JOURNAL_PROBLEM ? ": " : "; ", record->detail);
 	make_printable(message);
 }
 
@@ -105,7 +105,7 @@ static send_fields *find_journal(void)
 	return send;
 }
 
-void audit_write(const struct audit_record *record)
+void journal_write(const struct journal_record *record)
 {
 	const struct event_kind *kind = &kinds[record->event];
 	send_fields *send = find_journal();

@@ -23,29 +23,29 @@
 	"this one-time key cannot be recorded on this machine, so it opens no session; "           \
 	"log in another way and see its journal"
 
-static void audit(enum audit_event event, const struct offer *offer, const char *reason,
-		  const char *client, const char *detail)
+static void journal(enum journal_event event, const struct offer *offer, const char *reason,
+		    const char *client, const char *detail)
 {
-	const struct audit_record record = { .event = event,
-					     .user = offer->user,
-					     .caller = offer->caller,
-					     .jti = offer->jti,
-					     .fingerprint = offer->fingerprint,
-					     .request_id = offer->request_id,
-					     .reason = reason,
-					     .client = client,
-					     .detail = detail };
+	const struct journal_record record = { .event = event,
+					       .user = offer->user,
+					       .caller = offer->caller,
+					       .jti = offer->jti,
+					       .fingerprint = offer->fingerprint,
+					       .request_id = offer->request_id,
+					       .reason = reason,
+					       .client = client,
+					       .detail = detail };
 
-	audit_write(&record);
+	journal_write(&record);
 }
 
-static void audit_errno(enum audit_event event, const struct offer *offer, const char *client,
-			const char *what)
+static void journal_errno(enum journal_event event, const struct offer *offer, const char *client,
+			  const char *what)
 {
 	char detail[128];
 
 	snprintf(detail, sizeof detail, "%s: %s", what, strerror(errno));
-	audit(event, offer, "ledger_unavailable", client, detail);
+	journal(event, offer, "ledger_unavailable", client, detail);
 }
 
 /* Turn what the ledger says of one key into PAM's answer, and tell whom it concerns. */
@@ -54,19 +54,19 @@ static int decide(pam_handle_t *pamh, enum ledger_result result, const struct of
 {
 	switch (result) {
 	case LEDGER_SPENT:
-		audit(AUDIT_USED, spent, NULL, client, NULL);
+		journal(JOURNAL_USED, spent, NULL, client, NULL);
 		if (!receipt_write(spent, client))
-			audit_errno(
-				AUDIT_PROBLEM, spent, client,
+			journal_errno(
+				JOURNAL_PROBLEM, spent, client,
 				"the receipt of a used key could not be written to " RECEIPTS_DIR);
 		return PAM_SUCCESS;
 	case LEDGER_ALREADY_USED:
-		audit(AUDIT_REPLAYED, spent, "already_used", client, NULL);
+		journal(JOURNAL_REPLAYED, spent, "already_used", client, NULL);
 		pam_error(pamh, "%s", SAY_USED);
 		return PAM_SESSION_ERR;
 	case LEDGER_UNAVAILABLE:
-		audit_errno(AUDIT_REFUSED, spent, client,
-			    "the used mark could not be made in " LEDGER_DIR);
+		journal_errno(JOURNAL_REFUSED, spent, client,
+			      "the used mark could not be made in " LEDGER_DIR);
 		pam_error(pamh, "%s", SAY_UNRECORDED);
 		return PAM_SESSION_ERR;
 	default:
@@ -128,7 +128,7 @@ static int open_without_ledger(pam_handle_t *pamh, const char *auth_info)
 
 	if (why == ENOENT) /* nothing was ever offered */
 		return PAM_IGNORE;
-	audit_errno(AUDIT_PROBLEM, &nobody, NULL, "cannot look into " LEDGER_DIR);
+	journal_errno(JOURNAL_PROBLEM, &nobody, NULL, "cannot look into " LEDGER_DIR);
 	/* It is no folder, or open to others: who has made what is in there? The agent offers
 	 * nothing then. */
 	if (why == EPERM || why == ENOTDIR || why == ELOOP)

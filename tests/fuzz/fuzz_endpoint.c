@@ -68,7 +68,7 @@ static void check_audited(const char *text)
 		must((unsigned char)*text >= 0x20 && *text != 0x7f);
 }
 
-void audit_write(const struct audit_record *record)
+void journal_write(const struct journal_record *record)
 {
 	check_audited(record->user);
 	check_audited(record->reason);

@@ -64,19 +64,19 @@ static void back_off(const struct ledger *ledger)
 	stamp_write(ledger, BACK_OFF_STAMP, clock_boottime() + PROBLEM_QUIET_SECONDS);
 }
 
-static void audit_grant(const struct login_attempt *attempt, const struct grant *grant,
-			enum audit_event event, const char *reason, const char *detail)
+static void journal_grant(const struct login_attempt *attempt, const struct grant *grant,
+			  enum journal_event event, const char *reason, const char *detail)
 {
-	const struct audit_record record = { .event = event,
-					     .user = attempt->user,
-					     .caller = grant->caller,
-					     .jti = grant->jti,
-					     .fingerprint = attempt->fingerprint,
-					     .request_id = grant->request_id,
-					     .reason = reason,
-					     .detail = detail };
+	const struct journal_record record = { .event = event,
+					       .user = attempt->user,
+					       .caller = grant->caller,
+					       .jti = grant->jti,
+					       .fingerprint = attempt->fingerprint,
+					       .request_id = grant->request_id,
+					       .reason = reason,
+					       .detail = detail };
 
-	audit_write(&record);
+	journal_write(&record);
 }
 
 void answer_print(const char *text, size_t length)
@@ -117,7 +117,7 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 	enum ledger_result result = LEDGER_UNAVAILABLE;
 
 	if (attempt->config->single_use == SINGLE_USE_NO) {
-		audit_grant(attempt, grant, AUDIT_OFFERED, NULL, NULL);
+		journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
 		print_line(line);
 		return true;
 	}
@@ -138,14 +138,14 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 				      bind);
 	switch (result) {
 	case LEDGER_OFFERED:
-		audit_grant(attempt, grant, AUDIT_OFFERED, NULL, NULL);
+		journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
 		print_line(line);
 		return true;
 	case LEDGER_OFFERED_BEFORE:
 		print_line(line);
 		return true;
 	case LEDGER_ALREADY_USED:
-		audit_grant(attempt, grant, AUDIT_REPLAYED, "already_used", NULL);
+		journal_grant(attempt, grant, JOURNAL_REPLAYED, "already_used", NULL);
 		return false;
 	default:
 		report_ledger(attempt->ledger, attempt->user);
@@ -186,7 +186,7 @@ static void refuse(void *context, const struct grant *grant, enum grant_verdict 
 		detail = LEDGER_DIR
 			" was made after that, or just before, and does not know whether "
 			"the key is spent; ask for a new key";
-	audit_grant(attempt, grant, AUDIT_REFUSED, grant_verdict_name(verdict), detail);
+	journal_grant(attempt, grant, JOURNAL_REFUSED, grant_verdict_name(verdict), detail);
 }
 
 /* Ask the provider, which verifies, and offer. Returns what kept it from being done, with `detail`

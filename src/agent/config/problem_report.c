@@ -11,7 +11,7 @@ void problem_report(const struct ledger *ledger, enum problem problem, const cha
 		    const char *detail)
 {
 	char stamp[64], text[2 * PROBLEM_DETAIL_SIZE];
-	struct audit_record record = { .event = AUDIT_PROBLEM,
+	struct journal_record record = { .event = JOURNAL_PROBLEM,
 				       .user = user,
 				       .reason = problem_name(problem),
 				       .detail = text };
@@ -20,5 +20,5 @@ void problem_report(const struct ledger *ledger, enum problem problem, const cha
 	if (ledger != NULL && !stamp_once_per(ledger, stamp, PROBLEM_QUIET_SECONDS))
 		return;
 	snprintf(text, sizeof text, "%s; %s", detail, problem_advice(problem));
-	audit_write(&record);
+	journal_write(&record);
 }
