@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock that nobody can set, and when this system started on the one that people set. */
+/* The clocks that nobody can set, and when this system started on the one that people set. */
 #include "base/clock.h"
 
 #include <unistd.h>
@@ -31,4 +31,12 @@ time_t clock_started(time_t now, int64_t boottime)
 	if (process_read(1, &first) && ticks > 0)
 		start = (int64_t)(first.start / (uint64_t)ticks);
 	return now - (time_t)(boottime - start);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	struct timespec time = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000) + time.tv_nsec / 1000000;
 }

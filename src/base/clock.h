@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clock that nobody can set, and when this system started on the one that people set. */
+/* The clocks that nobody can set, and when this system started on the one that people set. */
 #ifndef EXC_CLOCK_H
 #define EXC_CLOCK_H
 
@@ -21,5 +21,8 @@ int64_t clock_boottime_ns(void);
  * `boottime`, or later: the start of process 1. In a container that is when the container started,
  * which is when its ledger was empty; where /proc hides process 1, when the kernel started. */
 time_t clock_started(time_t now, int64_t boottime);
+
+/* Milliseconds on a clock that only goes forward, suspension not included (CLOCK_MONOTONIC). */
+int64_t clock_monotonic_ms(void);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct scanner {
 	const unsigned char *at;
 	const unsigned char *end;
@@ -102,32 +104,14 @@ static bool scan_escape(struct scanner *s)
 	return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* One character of UTF-8 outside ASCII: no overlong forms, no surrogates, nothing over U+10FFFF
- * (RFC 3629 section 4). */
+/* One character outside ASCII */
 static bool scan_utf8(struct scanner *s)
 {
-	unsigned char first = *s->at++;
-	unsigned char low = 0x80, high = 0xbf;
-	int more;
+	size_t size;
 
-	if (first >= 0xc2 && first <= 0xdf) {
-		more = 1;
-	} else if (first >= 0xe0 && first <= 0xef) {
-		more = 2;
-		low = first == 0xe0 ? 0xa0 : 0x80;
-		high = first == 0xed ? 0x9f : 0xbf;
-	} else if (first >= 0xf0 && first <= 0xf4) {
-		more = 3;
-		low = first == 0xf0 ? 0x90 : 0x80;
-		high = first == 0xf4 ? 0x8f : 0xbf;
-	} else {
+	if (utf8_character(s->at, (size_t)(s->end - s->at), &size) != UTF8_WHOLE)
 		return false;
-	}
-	for (; more > 0; more--, low = 0x80, high = 0xbf) {
-		if (s->at == s->end || *s->at < low || *s->at > high)
-			return false;
-		s->at++;
-	}
+	s->at += size;
 	return true;
 }
 

@@ -17,6 +17,8 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/random_name.c %D%/random_name.h \
 	%D%/root_only.c %D%/root_only.h \
 	%D%/run_program.c %D%/run_program.h \
+	%D%/secret_memory.c %D%/secret_memory.h \
 	%D%/ssh_key.c %D%/ssh_key.h \
 	%D%/ssh_keypair.c %D%/ssh_keypair.h \
-	%D%/ssh_wire.c %D%/ssh_wire.h
+	%D%/ssh_wire.c %D%/ssh_wire.h \
+	%D%/utf8.c %D%/utf8.h

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
+#include "base/secret_memory.h"
 
 /* Since Linux 6.3, where a system may insist on it; older headers do not have it. */
 #ifndef MFD_NOEXEC_SEAL
@@ -40,7 +40,7 @@ static bool own_path(struct memory_file *file)
 
 bool memory_file_make(struct memory_file *file, const char *name, const void *bytes, size_t length)
 {
-	file->bytes = MAP_FAILED;
+	file->bytes = NULL;
 	file->size = length;
 	file->fd = make_descriptor(name);
 	/* ssh refuses a key that others could read. The size is sealed, so that the mapping stays
@@ -48,25 +48,18 @@ bool memory_file_make(struct memory_file *file, const char *name, const void *by
 	if (file->fd >= 0 && own_path(file) && fchmod(file->fd, 0600) == 0 &&
 	    ftruncate(file->fd, (off_t)length) == 0 &&
 	    fcntl(file->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-		file->bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
-	if (file->bytes == MAP_FAILED) {
-		file->bytes = NULL;
+		file->bytes = secret_memory_map(length, file->fd, NULL);
+	if (file->bytes == NULL) {
 		memory_file_wipe(file);
 		return false;
 	}
-	/* Out of the swap, if there is room for it in the person's limit */
-	(void)mlock(file->bytes, length);
-	(void)madvise(file->bytes, length, MADV_DONTDUMP);
 	memcpy(file->bytes, bytes, length);
 	return true;
 }
 
 void memory_file_wipe(struct memory_file *file)
 {
-	if (file->bytes != NULL) {
-		OPENSSL_cleanse(file->bytes, file->size);
-		munmap(file->bytes, file->size);
-	}
+	secret_memory_unmap(file->bytes, file->size);
 	if (file->fd >= 0)
 		close(file->fd);
 	file->bytes = NULL;

@@ -85,3 +85,13 @@ bool network_contains(const struct network *outer, const struct network *inner)
 			return false;
 	return true;
 }
+
+bool network_is_loopback(const char *address)
+{
+	static const struct network four = { AF_INET, { 127 }, 8 };
+	static const struct network six = { AF_INET6, { [15] = 1 }, 128 };
+	struct network network;
+
+	return network_parse(address, &network) &&
+	       (network_contains(&four, &network) || network_contains(&six, &network));
+}

@@ -29,4 +29,7 @@ bool network_canonical(const char *text, bool bare, char canonical[NETWORK_TEXT_
 /* Is all of `inner` in `outer`? */
 bool network_contains(const struct network *outer, const struct network *inner);
 
+/* Is this a numeric address of this machine itself, in 127.0.0.0/8 or ::1 (RFC 6890)? */
+bool network_is_loopback(const char *address);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Run another program, with a bound on its time and on what it may say. */
 #include "base/run_program.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +18,6 @@
 #define REAP_PAUSE_MS 1
 
 extern char **environ;
-
-static long long now_ms(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
 
 /* In a group of its own, so that what it starts can be ended with it; and with the signals that
  * this program ignores as they were. */
@@ -86,7 +79,7 @@ static bool gather(int fd, struct run_output *output, long long deadline)
 	for (;;) {
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
 		size_t room = output->size - 1 - output->length;
-		long long left = deadline - now_ms();
+		long long left = deadline - clock_monotonic_ms();
 		char rest[512];
 		ssize_t got;
 
@@ -115,7 +108,7 @@ static bool reap(pid_t pid, int *status, long long deadline)
 	for (;;) {
 		if (waitpid(pid, status, WNOHANG) == pid)
 			return true;
-		if (now_ms() >= deadline)
+		if (clock_monotonic_ms() >= deadline)
 			return false;
 		nanosleep(&pause, NULL);
 	}
@@ -124,7 +117,7 @@ static bool reap(pid_t pid, int *status, long long deadline)
 int run_for_output(const char *const *argv, struct run_output *output, enum run_errors errors,
 		   unsigned int timeout_ms)
 {
-	const long long deadline = now_ms() + (long long)timeout_ms;
+	const long long deadline = clock_monotonic_ms() + (long long)timeout_ms;
 	int ends[2], status = 0, started;
 	bool in_time;
 	pid_t pid;

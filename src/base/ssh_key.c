@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ssh_wire.h"
+
 #define ED25519_BYTES 32
 /* The application of an sk- key is a URL or "ssh:"; OpenSSH gives no bound. */
 #define SK_APPLICATION_MAX 1024
@@ -36,45 +38,11 @@ static const struct key_type key_types[] = {
 	{ "ssh-rsa", KIND_RSA, false, NULL, 0 },
 };
 
-struct cursor {
-	const uint8_t *at;
-	size_t left;
-};
-
-struct field {
-	const uint8_t *bytes;
-	size_t length;
-};
-
-/* Take one `string` of RFC 4251 section 5: four bytes of length, big-endian, and that many bytes.
- */
-static bool take_string(struct cursor *cursor, struct field *field)
-{
-	size_t length;
-
-	if (cursor->left < 4)
-		return false;
-	length = (size_t)cursor->at[0] << 24 | (size_t)cursor->at[1] << 16 |
-		 (size_t)cursor->at[2] << 8 | cursor->at[3];
-	if (length > cursor->left - 4)
-		return false;
-	field->bytes = cursor->at + 4;
-	field->length = length;
-	cursor->at += 4 + length;
-	cursor->left -= 4 + length;
-	return true;
-}
-
-static bool field_is(const struct field *field, const char *text)
-{
-	return field->length == strlen(text) && memcmp(field->bytes, text, field->length) == 0;
-}
-
 /* A positive `mpint` in its shortest form (RFC 4251 section 5); returns its bits, or 0. */
-static size_t positive_mpint_bits(const struct field *field)
+static size_t positive_mpint_bits(const struct wire_reader *field)
 {
 	const uint8_t *bytes = field->bytes;
-	size_t length = field->length;
+	size_t length = field->left;
 	size_t bits;
 
 	if (length == 0 || (bytes[0] & 0x80) != 0)
@@ -91,15 +59,15 @@ static size_t positive_mpint_bits(const struct field *field)
 	return bits;
 }
 
-static enum ssh_key_result check_rsa(struct cursor *cursor)
+static enum ssh_key_result check_rsa(struct wire_reader *reader)
 {
-	struct field exponent, modulus;
+	struct wire_reader exponent, modulus;
 	size_t bits;
 
-	if (!take_string(cursor, &exponent) || !take_string(cursor, &modulus))
+	if (!wire_get_string(reader, &exponent) || !wire_get_string(reader, &modulus))
 		return SSH_KEY_MALFORMED;
-	if (exponent.length > RSA_EXPONENT_BYTES_MAX || positive_mpint_bits(&exponent) < 2 ||
-	    (exponent.bytes[exponent.length - 1] & 1) == 0)
+	if (exponent.left > RSA_EXPONENT_BYTES_MAX || positive_mpint_bits(&exponent) < 2 ||
+	    (exponent.bytes[exponent.left - 1] & 1) == 0)
 		return SSH_KEY_MALFORMED;
 	bits = positive_mpint_bits(&modulus);
 	if (bits == 0 || bits > SSH_KEY_RSA_BITS_MAX)
@@ -107,39 +75,40 @@ static enum ssh_key_result check_rsa(struct cursor *cursor)
 	return bits < SSH_KEY_RSA_BITS_MIN ? SSH_KEY_WEAK : SSH_KEY_OK;
 }
 
-static bool check_ecdsa(struct cursor *cursor, const struct key_type *type)
+static bool check_ecdsa(struct wire_reader *reader, const struct key_type *type)
 {
-	struct field curve, point;
+	struct wire_reader curve, point;
 
-	return take_string(cursor, &curve) && field_is(&curve, type->curve) &&
-	       take_string(cursor, &point) && point.length == type->point_bytes &&
+	return wire_get_string(reader, &curve) &&
+	       wire_equals(&curve, type->curve, strlen(type->curve)) &&
+	       wire_get_string(reader, &point) && point.left == type->point_bytes &&
 	       point.bytes[0] == 0x04;
 }
 
-static bool check_ed25519(struct cursor *cursor)
+static bool check_ed25519(struct wire_reader *reader)
 {
-	struct field key;
+	struct wire_reader key;
 
-	return take_string(cursor, &key) && key.length == ED25519_BYTES;
+	return wire_get_string(reader, &key) && key.left == ED25519_BYTES;
 }
 
 static enum ssh_key_result check_blob(const struct ssh_key *key, const struct key_type *type)
 {
-	struct cursor cursor = { key->blob, key->blob_length };
-	struct field name, application;
+	struct wire_reader reader = { key->blob, key->blob_length };
+	struct wire_reader name, application;
 	enum ssh_key_result result = SSH_KEY_OK;
 
-	if (!take_string(&cursor, &name) || !field_is(&name, type->name))
+	if (!wire_get_string(&reader, &name) || !wire_equals(&name, type->name, strlen(type->name)))
 		return SSH_KEY_MALFORMED;
 	if (type->kind == KIND_RSA)
-		result = check_rsa(&cursor);
-	else if (type->kind == KIND_ECDSA ? !check_ecdsa(&cursor, type) : !check_ed25519(&cursor))
+		result = check_rsa(&reader);
+	else if (type->kind == KIND_ECDSA ? !check_ecdsa(&reader, type) : !check_ed25519(&reader))
 		result = SSH_KEY_MALFORMED;
 	if (result == SSH_KEY_OK && type->security_key &&
-	    (!take_string(&cursor, &application) || application.length == 0 ||
-	     application.length > SK_APPLICATION_MAX))
+	    (!wire_get_string(&reader, &application) || application.left == 0 ||
+	     application.left > SK_APPLICATION_MAX))
 		result = SSH_KEY_MALFORMED;
-	if (result == SSH_KEY_OK && cursor.left != 0)
+	if (result == SSH_KEY_OK && reader.left != 0)
 		result = SSH_KEY_MALFORMED;
 	return result;
 }

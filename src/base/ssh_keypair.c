@@ -10,40 +10,16 @@
 #include <openssl/rand.h>
 
 #include "base/base64.h"
+#include "base/ssh_wire.h"
 
 #define ED25519_BYTES KEYPAIR_SEED_BYTES
 #define TYPE "ssh-ed25519"
 #define COMMENT "one-time key"
 /* The cipher "none" has blocks of eight bytes. */
 #define BLOCK_BYTES 8
-#define BLOB_SIZE 512
 #define BASE64_LINE 70
-
-struct buffer {
-	uint8_t bytes[BLOB_SIZE];
-	size_t length;
-};
-
-static void put_bytes(struct buffer *buffer, const void *bytes, size_t length)
-{
-	memcpy(buffer->bytes + buffer->length, bytes, length);
-	buffer->length += length;
-}
-
-static void put_uint32(struct buffer *buffer, uint32_t value)
-{
-	const uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
-				   (uint8_t)(value >> 8), (uint8_t)value };
-
-	put_bytes(buffer, bytes, sizeof bytes);
-}
-
-/* A `string` of RFC 4251 section 5. All that is put here fits into BLOB_SIZE by far. */
-static void put_string(struct buffer *buffer, const void *bytes, size_t length)
-{
-	put_uint32(buffer, (uint32_t)length);
-	put_bytes(buffer, bytes, length);
-}
+/* Bytes of the whole file before base64; one key is below it by far. */
+#define KEYPAIR_FILE_MAX 512
 
 static bool generate(uint8_t seed[ED25519_BYTES], uint8_t public_key[ED25519_BYTES])
 {
@@ -61,7 +37,7 @@ static bool generate(uint8_t seed[ED25519_BYTES], uint8_t public_key[ED25519_BYT
 }
 
 /* The part that a passphrase would encrypt. */
-static void put_secret(struct buffer *buffer, const uint8_t *seed, const uint8_t *public_key,
+static void put_secret(struct wire_writer *buffer, const uint8_t *seed, const uint8_t *public_key,
 		       uint32_t check)
 {
 	uint8_t both[2 * ED25519_BYTES];
@@ -69,21 +45,21 @@ static void put_secret(struct buffer *buffer, const uint8_t *seed, const uint8_t
 
 	memcpy(both, seed, ED25519_BYTES);
 	memcpy(both + ED25519_BYTES, public_key, ED25519_BYTES);
-	put_uint32(buffer, check);
-	put_uint32(buffer, check);
-	put_string(buffer, TYPE, strlen(TYPE));
-	put_string(buffer, public_key, ED25519_BYTES);
-	put_string(buffer, both, sizeof both);
-	put_string(buffer, COMMENT, strlen(COMMENT));
+	wire_put_uint32(buffer, check);
+	wire_put_uint32(buffer, check);
+	wire_put_string(buffer, TYPE, strlen(TYPE));
+	wire_put_string(buffer, public_key, ED25519_BYTES);
+	wire_put_string(buffer, both, sizeof both);
+	wire_put_string(buffer, COMMENT, strlen(COMMENT));
 	while (buffer->length % BLOCK_BYTES != 0)
-		put_bytes(buffer, &padding, 1), padding++;
+		wire_put_byte(buffer, padding++);
 	OPENSSL_cleanse(both, sizeof both);
 }
 
 /* Base64 in lines between the two marks. */
-static void armour(const struct buffer *buffer, char out[KEYPAIR_PRIVATE_SIZE])
+static void armour(const struct wire_writer *buffer, char out[KEYPAIR_PRIVATE_SIZE])
 {
-	char encoded[BASE64_SIZE(BLOB_SIZE)];
+	char encoded[BASE64_SIZE(KEYPAIR_FILE_MAX)];
 	size_t length = base64_encode(buffer->bytes, buffer->length, encoded);
 	size_t at = (size_t)sprintf(out, "-----BEGIN OPENSSH PRIVATE KEY-----\n");
 
@@ -95,7 +71,8 @@ static void armour(const struct buffer *buffer, char out[KEYPAIR_PRIVATE_SIZE])
 
 bool keypair_make(struct keypair *pair)
 {
-	struct buffer blob = { .length = 0 }, secret = { .length = 0 }, whole = { .length = 0 };
+	struct wire_writer blob = { .length = 0 }, secret = { .length = 0 },
+			   whole = { .length = 0 };
 	uint8_t seed[ED25519_BYTES], public_key[ED25519_BYTES];
 	uint32_t check;
 	bool good;
@@ -103,16 +80,17 @@ bool keypair_make(struct keypair *pair)
 	memset(pair, 0, sizeof *pair);
 	good = generate(seed, public_key) && RAND_bytes((unsigned char *)&check, sizeof check) == 1;
 	if (good) {
-		put_string(&blob, TYPE, strlen(TYPE));
-		put_string(&blob, public_key, sizeof public_key);
+		wire_put_string(&blob, TYPE, strlen(TYPE));
+		wire_put_string(&blob, public_key, sizeof public_key);
 		put_secret(&secret, seed, public_key, check);
-		put_bytes(&whole, "openssh-key-v1", sizeof "openssh-key-v1"); /* with its NUL */
-		put_string(&whole, "none", 4); /* cipher */
-		put_string(&whole, "none", 4); /* key derivation */
-		put_string(&whole, "", 0); /* its options */
-		put_uint32(&whole, 1); /* keys in this file */
-		put_string(&whole, blob.bytes, blob.length);
-		put_string(&whole, secret.bytes, secret.length);
+		wire_put_bytes(&whole, "openssh-key-v1",
+			       sizeof "openssh-key-v1"); /* with its NUL */
+		wire_put_string(&whole, "none", 4); /* cipher */
+		wire_put_string(&whole, "none", 4); /* key derivation */
+		wire_put_string(&whole, "", 0); /* its options */
+		wire_put_uint32(&whole, 1); /* keys in this file */
+		wire_put_string(&whole, blob.bytes, blob.length);
+		wire_put_string(&whole, secret.bytes, secret.length);
 		armour(&whole, pair->private_key);
 		memcpy(pair->seed, seed, sizeof pair->seed);
 		memcpy(pair->public_key, TYPE " ", strlen(TYPE) + 1);

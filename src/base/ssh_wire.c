@@ -43,7 +43,7 @@ bool wire_equals(const struct wire_reader *value, const void *bytes, size_t leng
 	return value->left == length && memcmp(value->bytes, bytes, length) == 0;
 }
 
-static void put(struct wire_writer *writer, const void *bytes, size_t length)
+void wire_put_bytes(struct wire_writer *writer, const void *bytes, size_t length)
 {
 	if (writer->full || length > sizeof writer->bytes - writer->length) {
 		writer->full = true;
@@ -55,7 +55,7 @@ static void put(struct wire_writer *writer, const void *bytes, size_t length)
 
 void wire_put_byte(struct wire_writer *writer, uint8_t value)
 {
-	put(writer, &value, 1);
+	wire_put_bytes(writer, &value, 1);
 }
 
 void wire_put_uint32(struct wire_writer *writer, uint32_t value)
@@ -63,11 +63,11 @@ void wire_put_uint32(struct wire_writer *writer, uint32_t value)
 	const uint8_t bytes[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
 				   (uint8_t)(value >> 8), (uint8_t)value };
 
-	put(writer, bytes, sizeof bytes);
+	wire_put_bytes(writer, bytes, sizeof bytes);
 }
 
 void wire_put_string(struct wire_writer *writer, const void *bytes, size_t length)
 {
 	wire_put_uint32(writer, (uint32_t)length);
-	put(writer, bytes, length);
+	wire_put_bytes(writer, bytes, length);
 }

@@ -30,6 +30,8 @@ struct wire_writer {
 	uint8_t bytes[WIRE_BYTES_MAX];
 };
 
+/* Bare bytes, without their length */
+void wire_put_bytes(struct wire_writer *writer, const void *bytes, size_t length);
 void wire_put_byte(struct wire_writer *writer, uint8_t value);
 void wire_put_uint32(struct wire_writer *writer, uint32_t value);
 void wire_put_string(struct wire_writer *writer, const void *bytes, size_t length);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/utf8.h"
 #include "connectd/socket/terminal_frame.h"
 #include "base/cleanup.h"
 

@@ -8,6 +8,7 @@
 #include "connectd/config/origin.h"
 #include "connectd/state/socket_limits.h"
 #include "connectd/store/connect_session.h"
+#include "base/utf8.h"
 #include "connectd/socket/terminal_frame.h"
 #include "connectd/state/key_vault.h"
 #include "mint.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Try again what the endpoint did not take, with longer and longer pauses, for a bounded time. */
 #include "agent/report/retry.h"
+#include "base/clock.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,23 +19,15 @@ static long shorten(unsigned int pause)
 	return 500L * pause + (long)(random % (500 * pause + 1));
 }
 
-static long now_ms(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000L + time.tv_nsec / 1000000;
-}
-
 bool retry(bool (*attempt)(void *context, bool last), void *context, unsigned int seconds)
 {
-	const long end = now_ms() + 1000L * seconds;
+	const int64_t end = clock_monotonic_ms() + INT64_C(1000) * seconds;
 	unsigned int pause = 1;
 
 	/* Bounded by `seconds`: each pause lasts half a second at least */
 	for (;;) {
 		long wait = shorten(pause);
-		bool last = now_ms() + wait > end;
+		bool last = clock_monotonic_ms() + wait > end;
 		const struct timespec time = { .tv_sec = wait / 1000,
 					       .tv_nsec = wait % 1000 * 1000000L };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/network.h"
 #include "cli/terminal/options.h"
 
 #define PORT_HTTP 80
@@ -16,18 +17,6 @@
 /* What an address may be made of. A user and a password before the host, a query and a fragment
  * cannot be. */
 #define URL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]"
-
-static bool is_loopback(const char *host)
-{
-	struct in6_addr six;
-	struct in_addr four;
-
-	if (strcasecmp(host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, host, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-}
 
 /* The standard form of an IPv6 address (RFC 5952) in its place. */
 static bool normalise_six(char host[ENDPOINT_HOST_SIZE])
@@ -121,7 +110,8 @@ bool endpoint_parse(const char *text, struct endpoint *endpoint, char *why, size
 		snprintf(why, size, "the endpoint \"%.100s\" is not https://HOST[:PORT]", text);
 		return false;
 	}
-	endpoint->loopback = is_loopback(endpoint->host);
+	endpoint->loopback =
+		strcasecmp(endpoint->host, "localhost") == 0 || network_is_loopback(endpoint->host);
 	if (!endpoint->tls && !endpoint->loopback) {
 		snprintf(why, size,
 			 "%.200s would send your token in the clear: plain http is for this "

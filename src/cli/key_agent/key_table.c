@@ -3,25 +3,18 @@
 #include "cli/key_agent/key_table.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include <openssl/crypto.h>
 
 #include "base/process.h"
+#include "base/secret_memory.h"
 
 #define TABLE_BYTES (KEY_TABLE_KEYS_MAX * sizeof(struct one_time_key))
 
 bool key_table_make(struct key_table *table)
 {
-	void *memory =
-		mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	table->keys = memory == MAP_FAILED ? NULL : memory;
-	if (table->keys == NULL)
-		return false;
-	(void)mlock(memory, TABLE_BYTES);
-	(void)madvise(memory, TABLE_BYTES, MADV_DONTDUMP);
-	return true;
+	table->keys = secret_memory_map(TABLE_BYTES, -1, NULL);
+	return table->keys != NULL;
 }
 
 bool key_table_add(struct key_table *table, const struct one_time_key *key)
@@ -79,9 +72,6 @@ unsigned int key_table_sweep(struct key_table *table, int64_t now)
 
 void key_table_free(struct key_table *table)
 {
-	if (table->keys == NULL)
-		return;
-	OPENSSL_cleanse(table->keys, TABLE_BYTES);
-	munmap(table->keys, TABLE_BYTES);
+	secret_memory_unmap(table->keys, TABLE_BYTES);
 	table->keys = NULL;
 }

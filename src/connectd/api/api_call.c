@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "connectd/store/audit_trail.h"
+#include "base/clock.h"
 
 void call_refuse(const struct call *call, int status, const char *code, const char *message)
 {
@@ -33,17 +34,9 @@ void call_refuse(const struct call *call, int status, const char *code, const ch
 	respond_error(call->response, status, code, message, call->request_id);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 bool call_within_rate(const struct call *call, struct rate_limiter *limiter, const char *name)
 {
-	unsigned int wait = rate_take(limiter, name, now_ms());
+	unsigned int wait = rate_take(limiter, name, clock_monotonic_ms());
 
 	if (wait == 0)
 		return true;

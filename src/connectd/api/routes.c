@@ -9,6 +9,7 @@
 #include "connectd/api/events.h"
 #include "connectd/api/openapi.h"
 #include "base/json.h"
+#include "base/network.h"
 
 #define METRICS_ACTION "compute:metrics:read"
 #define METRICS_RESOURCE "exc:compute:metrics"
@@ -47,15 +48,10 @@ static void answer_health(struct call *call)
 	respond_json(call->response, healthy ? 200 : 503, object);
 }
 
-static bool is_loopback(const char *peer)
-{
-	return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0;
-}
-
 /* GET /metrics: for this machine itself, and for whom a policy lets. */
 static void answer_metrics(struct call *call)
 {
-	if (!is_loopback(call->request->peer)) {
+	if (!network_is_loopback(call->request->peer)) {
 		if (!call_identify(call))
 			return;
 		iam_decide(call->service->store, call->caller.principal, METRICS_ACTION,

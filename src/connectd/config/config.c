@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "connectd/config/origin.h"
+#include "base/network.h"
 
 struct reader {
 	struct connectd_config *config;
@@ -206,11 +207,6 @@ static int read_line(void *context, const char *section, const char *name, const
 	return reader->what[0] == '\0';
 }
 
-static bool is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
-
 static bool check_tls(const struct connectd_config *config, char *error)
 {
 	bool certificate = config->compute_certificate[0] != '\0';
@@ -222,7 +218,8 @@ static bool check_tls(const struct connectd_config *config, char *error)
 			"compute_certificate and compute_private_key go together: set both or none");
 		return false;
 	}
-	if (certificate || config->plain_http || is_loopback(config->compute_listen.address))
+	if (certificate || config->plain_http ||
+	    network_is_loopback(config->compute_listen.address))
 		return true;
 	snprintf(
 		error, CONNECTD_ERROR_SIZE,

@@ -10,6 +10,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/memory_file.h"
+
 #define SSH_CLIENT_PROGRAM "/usr/bin/ssh"
 /* Seconds for the connection and the handshake; then a sign of life in so many */
 #define SSH_CLIENT_CONNECT_SECONDS "15"
@@ -27,8 +29,7 @@ struct ssh_client {
 	pid_t pid;
 	int terminal; /* our side of the pseudo-terminal; does not block */
 	int log; /* what ssh itself has to say; does not block */
-	int key, known_hosts; /* in memory; -1 when there is none any more */
-	void *key_memory; /* the key's bytes, locked */
+	struct memory_file key, known_hosts; /* until they are wiped */
 };
 
 /* Start ssh. False, with nothing to free, when a resource is lacking. Otherwise the descriptors

@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "connectd/socket/ssh_client.h"
+#include "base/utf8.h"
 #include "connectd/socket/terminal_frame.h"
 #include "connectd/socket/web_socket.h"
 
@@ -161,7 +162,7 @@ static void terminal_start(struct web_socket *socket)
 		terminal->socket = socket;
 		terminal->is_framed = strcmp(protocol->name, TERMINAL_SUBPROTOCOL) == 0;
 		terminal->log = (struct watch){ .fd = -1, .ready = on_log };
-		terminal->ssh.key = terminal->ssh.known_hosts = -1;
+		terminal->ssh.key.fd = terminal->ssh.known_hosts.fd = -1;
 		has_started = start_ssh(terminal);
 	}
 	OPENSSL_cleanse(socket->admission.private_key, sizeof socket->admission.private_key);

@@ -45,14 +45,4 @@ enum terminal_event terminal_read(struct terminal_reader *reader, const uint8_t 
 /* Write TERMINAL_EXIT_BYTES. */
 void terminal_write_exit(uint8_t bytes[TERMINAL_EXIT_BYTES], uint32_t status);
 
-enum utf8_verdict {
-	UTF8_WHOLE,
-	UTF8_SPLIT, /* the last character, of up to 3 bytes so far, is not complete */
-	UTF8_NOT
-};
-
-/* Are these bytes UTF-8 (RFC 3629)? *whole is how many of them, from the first, are complete
- * characters. */
-enum utf8_verdict utf8_check(const uint8_t *bytes, size_t length, size_t *whole);
-
 #endif

@@ -6,28 +6,24 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <openssl/crypto.h>
+
+#include "base/secret_memory.h"
 
 #define VAULT_BYTES (VAULT_MAX * sizeof(struct vault_entry))
 
 bool vault_init(struct vault *vault)
 {
-	void *memory =
-		mmap(NULL, VAULT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool is_locked;
 
-	vault->entries = memory == MAP_FAILED ? NULL : memory;
-	if (vault->entries == NULL)
-		return false;
-	if (mlock(memory, VAULT_BYTES) != 0)
+	vault->entries = secret_memory_map(VAULT_BYTES, -1, &is_locked);
+	if (vault->entries != NULL && !is_locked)
 		fprintf(stderr,
 			"exc-connectd: private keys may be swapped out: %s; is LimitMEMLOCK= below "
 			"%zu bytes?\n",
 			strerror(errno), VAULT_BYTES);
-	madvise(memory, VAULT_BYTES, MADV_DONTDUMP);
-	madvise(memory, VAULT_BYTES, MADV_DONTFORK);
-	return true;
+	return vault->entries != NULL;
 }
 
 static void forget(struct vault_entry *entry)
@@ -37,10 +33,7 @@ static void forget(struct vault_entry *entry)
 
 void vault_free(struct vault *vault)
 {
-	if (vault->entries == NULL)
-		return;
-	OPENSSL_cleanse(vault->entries, VAULT_BYTES);
-	munmap(vault->entries, VAULT_BYTES);
+	secret_memory_unmap(vault->entries, VAULT_BYTES);
 	vault->entries = NULL;
 }
 
