@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/digest.c %D%/digest.h \
 	%D%/file.c %D%/file.h \
 	%D%/first_line.c %D%/first_line.h \
+	%D%/ini.c %D%/ini.h \
 	%D%/json.c %D%/json.h \
 	%D%/memory_file.c %D%/memory_file.h \
 	%D%/network.c %D%/network.h \

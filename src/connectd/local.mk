@@ -24,7 +24,7 @@ sbin_PROGRAMS += %D%/exc-connectd
 # A folder stands before those that it uses.
 CONNECTD_LIBS = %D%/http/libserver.a %D%/socket/libsocket.a %D%/api/libapi.a %D%/loop/libloop.a %D%/state/libstate.a \
 	%D%/store/libstore.a %D%/config/libconfig.a \
-	$(WEBSOCKETS_LIBS) $(SQLITE_LIBS) $(INIH_LIBS) $(SSL_LIBS) $(SYSTEMD_LIBS) $(GRANT_LIBS)
+	$(WEBSOCKETS_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(SYSTEMD_LIBS) $(GRANT_LIBS)
 %C%_exc_connectd_LDADD = $(CONNECTD_LIBS)
 %C%_exc_connectd_LDFLAGS = $(AM_LDFLAGS) -pie
 dist_man_MANS += man/exc-connectd.8 man/exc-connectd.conf.5

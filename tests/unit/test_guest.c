@@ -133,7 +133,7 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "metadata_url = HTTP://x\n", "http:// or https://" },
 		{ "metadata_url = http://\n", "http:// or https://" },
 		{ "metadata_url = https:///x\n", "http:// or https://" },
-		{ "provider = other\n", "provider = other is not excloud, ec2" },
+		{ "provider = other\n", "provider = other is not excloud or ec2" },
 		{ "instance_id = a/b\n", "instance_id" },
 		{ "trust_dir = trust.d\n", "a path that starts with a slash" },
 		{ "signer_name = Signer Example\n", "a DNS name" },

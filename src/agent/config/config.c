@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "ledger/paths.h"
 #include "base/cleanup.h"
 #include "base/command_line.h"
+#include "base/ini.h"
 
 /* The tokens of next_command: what sshd gives to an AuthorizedKeysCommand. */
 #define TOKENS "%fhktUu"
@@ -29,80 +29,32 @@ static const struct {
 #undef PROVIDER_ROW
 };
 
-struct reader {
-	struct config *config;
-	char *detail; /* PROBLEM_DETAIL_SIZE; the first thing that was wrong */
-	uint32_t seen; /* a bit for each setting */
-};
-
-static bool read_text(char *out, const char *value)
-{
-	if (strlen(value) >= CONFIG_VALUE_SIZE)
-		return false;
-	snprintf(out, CONFIG_VALUE_SIZE, "%s", value);
-	return true;
-}
-
-/* What is out of bounds leaves *out as it was: timeout_ms counts also when a line is wrong. */
-static bool read_number(unsigned int *out, const char *value, unsigned int min, unsigned int max)
-{
-	unsigned int number = 0;
-
-	if (value[0] == '\0' || strlen(value) > 6)
-		return false;
-	for (; *value != '\0'; value++) {
-		if (*value < '0' || *value > '9')
-			return false;
-		number = 10 * number + (unsigned int)(*value - '0');
-	}
-	if (number < min || number > max)
-		return false;
-	*out = number;
-	return true;
-}
-
-static bool read_metadata_url(struct config *config, const char *value)
+static bool read_metadata_url(void *out, const char *value, const struct ini_setting *setting)
 {
 	size_t length = strlen(value);
 	size_t scheme = strncmp(value, "http://", 7) == 0    ? 7
 			: strncmp(value, "https://", 8) == 0 ? 8
 							     : 0;
 
-	if (scheme == 0 || value[scheme] == '\0' || value[scheme] == '/')
-		return false;
-	if (strpbrk(value, "?#@ \\") != NULL || !read_text(config->metadata_url, value))
+	if (scheme == 0 || value[scheme] == '\0' || value[scheme] == '/' ||
+	    strpbrk(value, "?#@ \\") != NULL || !ini_text(out, value, setting))
 		return false;
 	/* Not the first byte after the scheme, which is no slash */
-	while (config->metadata_url[length - 1] == '/')
-		config->metadata_url[--length] = '\0';
+	while (((char *)out)[length - 1] == '/')
+		((char *)out)[--length] = '\0';
 	return true;
 }
 
-static bool read_provider(struct config *config, const char *value)
+static bool read_instance_id(void *out, const char *value, const struct ini_setting *setting)
 {
-	return config_provider_named(value, &config->provider);
+	return instance_id_is_valid(value) && ini_text(out, value, setting);
 }
 
-static bool read_instance_id(struct config *config, const char *value)
-{
-	return instance_id_is_valid(value) && read_text(config->instance_id, value);
-}
-
-static bool read_trust_dir(struct config *config, const char *value)
-{
-	return value[0] == '/' && read_text(config->trust_dir, value);
-}
-
-static bool read_signer_name(struct config *config, const char *value)
+static bool read_signer_name(void *out, const char *value, const struct ini_setting *setting)
 {
 	return value[0] != '\0' &&
 	       strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(value) &&
-	       read_text(config->signer_name, value);
-}
-
-static bool read_deny_users(struct config *config, const char *value)
-{
-	return read_text(config->deny_users, value);
+	       ini_text(out, value, setting);
 }
 
 bool next_command_is_valid(const char *command)
@@ -122,128 +74,68 @@ bool next_command_is_valid(const char *command)
 	return true;
 }
 
-static bool read_next_command(struct config *config, const char *value)
+static bool read_next_command(void *out, const char *value, const struct ini_setting *setting)
 {
-	return next_command_is_valid(value) && read_text(config->next_command, value);
+	return next_command_is_valid(value) && ini_text(out, value, setting);
 }
 
-static bool read_lifetime(struct config *config, const char *value)
+static bool read_signed_time(void *out, const char *value, const struct ini_setting *setting)
 {
-	return read_number(&config->max_key_lifetime, value, 1, CONFIG_LIFETIME_MAX);
+	bool required = strcmp(value, "required") == 0;
+
+	(void)setting;
+	if (!required && strcmp(value, "no") != 0)
+		return false;
+	*(bool *)out = required;
+	return true;
 }
 
-static bool read_clock_skew(struct config *config, const char *value)
-{
-	return read_number(&config->clock_skew, value, 0, CONFIG_CLOCK_SKEW_MAX);
-}
+#define PROVIDER_WORD(value, name, single_use) name,
+static const char *const provider_words[] = { CONFIG_PROVIDERS(PROVIDER_WORD) NULL };
+#undef PROVIDER_WORD
+static const char *const single_use_words[] = { [SINGLE_USE_AUTO] = "auto",
+						[SINGLE_USE_PAM] = "pam",
+						[SINGLE_USE_CONNECTION] = "connection",
+						[SINGLE_USE_NO] = "no",
+						NULL };
 
-static bool read_timeout(struct config *config, const char *value)
-{
-	return read_number(&config->timeout_ms, value, CONFIG_TIMEOUT_MS_MIN,
-			   CONFIG_TIMEOUT_MS_MAX);
-}
-
-static bool read_single_use(struct config *config, const char *value)
-{
-	static const char *const names[] = { [SINGLE_USE_AUTO] = "auto",
-					     [SINGLE_USE_PAM] = "pam",
-					     [SINGLE_USE_CONNECTION] = "connection",
-					     [SINGLE_USE_NO] = "no" };
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		config->single_use = (enum single_use)i;
-		return true;
+#define SETTING(member, reader, ...)                                                               \
+	{                                                                                          \
+		.name = #member, .read = (reader), .offset = offsetof(struct config, member),      \
+		__VA_ARGS__                                                                        \
 	}
-	return false;
-}
-
-static bool read_signed_time(struct config *config, const char *value)
-{
-	config->signed_time_required = strcmp(value, "required") == 0;
-	return config->signed_time_required || strcmp(value, "no") == 0;
-}
-
-static bool read_sandbox(struct config *config, const char *value)
-{
-	config->sandbox = strcmp(value, "yes") == 0;
-	return config->sandbox || strcmp(value, "no") == 0;
-}
-
-static const struct setting {
-	const char *name;
-	bool (*read)(struct config *config, const char *value);
-	const char *expected;
-} settings[] = {
-	{ "metadata_url", read_metadata_url, "http:// or https:// and an address" },
-	{ "provider", read_provider, NULL /* the names that there are */ },
-	{ "instance_id", read_instance_id, "auto, or letters, digits and ._-" },
-	{ "trust_dir", read_trust_dir, "a path that starts with a slash" },
-	{ "max_key_lifetime", read_lifetime, "1 to 60 seconds" },
-	{ "clock_skew", read_clock_skew, "0 to 60 seconds" },
-	{ "timeout_ms", read_timeout, "50 to 10000 milliseconds" },
-	{ "single_use", read_single_use, "auto, pam, connection or no" },
-	{ "deny_users", read_deny_users, "user names" },
-	{ "signer_name", read_signer_name, "a DNS name in lower case" },
-	{ "signed_time", read_signed_time, "required or no" },
-	{ "sandbox", read_sandbox, "yes or no" },
-	{ "next_command", read_next_command,
-	  "an absolute path with arguments and the tokens %% %f %h %k %t %U %u" },
+static const struct ini_setting settings[] = {
+	SETTING(metadata_url, read_metadata_url, .expected = "http:// or https:// and an address"),
+	SETTING(provider, ini_word, .words = provider_words),
+	SETTING(instance_id, read_instance_id, .expected = "auto, or letters, digits and ._-"),
+	SETTING(trust_dir, ini_path, .expected = "a path that starts with a slash"),
+	SETTING(max_key_lifetime, ini_number, .expected = "1 to 60 seconds", .min = 1,
+		.max = CONFIG_LIFETIME_MAX),
+	SETTING(clock_skew, ini_number, .expected = "0 to 60 seconds",
+		.max = CONFIG_CLOCK_SKEW_MAX),
+	SETTING(timeout_ms, ini_number, .expected = "50 to 10000 milliseconds",
+		.min = CONFIG_TIMEOUT_MS_MIN, .max = CONFIG_TIMEOUT_MS_MAX),
+	SETTING(single_use, ini_word, .words = single_use_words),
+	SETTING(deny_users, ini_text, .expected = "user names"),
+	SETTING(signer_name, read_signer_name, .expected = "a DNS name in lower case"),
+	{ .name = "signed_time",
+	  .read = read_signed_time,
+	  .offset = offsetof(struct config, signed_time_required),
+	  .expected = "required or no" },
+	SETTING(sandbox, ini_yes_no, .expected = "yes or no"),
+	SETTING(next_command, read_next_command,
+		.expected = "an absolute path with arguments and the tokens %% %f %h %k %t %U %u"),
 };
-
-static const struct setting *find_setting(const char *section, const char *name)
-{
-	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-		if (section[0] == '\0' && strcmp(settings[i].name, name) == 0)
-			return &settings[i];
-	return NULL;
-}
-
-static void say_expected(const struct setting *setting, const char *value,
-			 char wrong[PROBLEM_DETAIL_SIZE])
-{
-	char names[64] = "";
-
-	if (setting->expected == NULL)
-		config_provider_names(names, sizeof names);
-	snprintf(wrong, PROBLEM_DETAIL_SIZE, "%s = %.64s is not %s", setting->name, value,
-		 setting->expected == NULL ? names : setting->expected);
-}
-
-/* inih calls this for every line; 0 tells it that the line is wrong. The
- * lines after a wrong one are read as well, for next_command. */
-static int read_line(void *context, const char *section, const char *name, const char *value)
-{
-	struct reader *reader = context;
-	const struct setting *setting = find_setting(section, name);
-	uint32_t bit = setting == NULL ? 0 : 1U << (setting - settings);
-	char wrong[PROBLEM_DETAIL_SIZE] = "";
-
-	if (setting == NULL)
-		snprintf(wrong, sizeof wrong, "there is no setting %s%.32s%s%.64s",
-			 section[0] == '\0' ? "" : "[", section, section[0] == '\0' ? "" : "] ",
-			 name);
-	else if ((reader->seen & bit) != 0)
-		snprintf(wrong, sizeof wrong, "%s is set twice", setting->name);
-	else if (!setting->read(reader->config, value))
-		say_expected(setting, value, wrong);
-	reader->seen |= bit;
-	if (reader->detail[0] == '\0')
-		snprintf(reader->detail, PROBLEM_DETAIL_SIZE, "%s", wrong);
-	return wrong[0] == '\0';
-}
+#undef SETTING
 
 static bool parse_config(struct config *config, FILE *file, const char *path, char *detail)
 {
-	char what[PROBLEM_DETAIL_SIZE] = "";
-	struct reader reader = { .config = config, .detail = what };
-	int line = ini_parse_file(file, read_line, &reader);
+	char why[INI_WHY_SIZE];
+	int line = ini_read(file, settings, sizeof settings / sizeof settings[0], config, why);
 
 	if (line == 0)
 		return true;
-	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.100s line %d: %.120s", path, line < 0 ? 0 : line,
-		 what[0] == '\0' ? "not NAME = VALUE" : what);
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.100s line %d: %.120s", path, line, why);
 	return false;
 }
 

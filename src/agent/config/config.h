@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 #include "agent/config/problem.h"
+#include "base/ini.h"
 
-#define CONFIG_VALUE_SIZE 256
+#define CONFIG_VALUE_SIZE INI_VALUE_SIZE
 #define CONFIG_FILE_BYTES_MAX (64 * 1024)
 #define CONFIG_LIFETIME_MAX 60 /* seconds; nobody can ask for more */
 #define CONFIG_CLOCK_SKEW_MAX 60 /* seconds */

@@ -4,208 +4,89 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ini.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connectd/config/origin.h"
+#include "base/ini.h"
 #include "base/network.h"
 
-struct reader {
-	struct connectd_config *config;
-	char what[CONNECTD_ERROR_SIZE]; /* the first thing that was wrong */
-	uint32_t seen; /* a bit for each setting */
-};
-
-static bool read_number(const char *text, unsigned int min, unsigned int max, unsigned int *out)
-{
-	unsigned int number = 0;
-	size_t length = strlen(text);
-
-	if (length == 0 || length > 6 || strspn(text, "0123456789") != length)
-		return false;
-	for (; *text != '\0'; text++)
-		number = 10 * number + (unsigned int)(*text - '0');
-	*out = number;
-	return number >= min && number <= max;
-}
-
 /* 192.0.2.1:80 or [2001:db8::1]:80 */
-static bool read_listen(struct listen_address *listen, const char *value)
+static bool read_listen(void *out, const char *value, const struct ini_setting *setting)
 {
+	struct listen_address listen = { .port = 0 };
 	const char *colon = strrchr(value, ':');
 	size_t length = colon == NULL ? 0 : (size_t)(colon - value);
 	bool brackets = length > 2 && value[0] == '[' && colon[-1] == ']';
 	unsigned char binary[sizeof(struct in6_addr)];
 	unsigned int port;
 
+	(void)setting;
 	if (brackets) {
 		value++;
 		length -= 2;
 	}
-	if (length == 0 || length >= sizeof listen->address ||
-	    !read_number(colon + 1, 0, 65535, &port))
+	if (length == 0 || length >= sizeof listen.address ||
+	    !ini_parse_number(colon + 1, 0, 65535, &port))
 		return false;
-	memcpy(listen->address, value, length);
-	listen->address[length] = '\0';
-	listen->port = (int)port;
-	return inet_pton(brackets ? AF_INET6 : AF_INET, listen->address, binary) == 1;
-}
-
-static bool read_path(char *out, const char *value)
-{
-	if (value[0] != '/' || strlen(value) >= CONNECTD_VALUE_SIZE)
+	memcpy(listen.address, value, length);
+	listen.port = (int)port;
+	if (inet_pton(brackets ? AF_INET6 : AF_INET, listen.address, binary) != 1)
 		return false;
-	memcpy(out, value, strlen(value) + 1);
+	memcpy(out, &listen, sizeof listen);
 	return true;
 }
 
-static bool read_issuer(struct connectd_config *config, const char *value)
+static bool read_issuer(void *out, const char *value, const struct ini_setting *setting)
 {
-	size_t length = strlen(value);
-
-	if (length == 0 || length >= CONNECTD_VALUE_SIZE)
+	if (value[0] == '\0')
 		return false;
-	for (size_t i = 0; i < length; i++)
-		if (value[i] < 0x20 || value[i] > 0x7e)
+	for (const char *at = value; *at != '\0'; at++)
+		if (*at < 0x20 || *at > 0x7e)
 			return false;
-	memcpy(config->issuer, value, length + 1);
-	return true;
+	return ini_text(out, value, setting);
 }
 
-static bool read_database(struct connectd_config *config, const char *value)
+static bool read_allowed_origins(void *out, const char *value, const struct ini_setting *setting)
 {
-	return read_path(config->database, value);
+	return origins_are_valid(value) && ini_text(out, value, setting);
 }
 
-static bool read_signing_key(struct connectd_config *config, const char *value)
-{
-	return read_path(config->signing_key, value);
-}
-
-static bool read_compute_listen(struct connectd_config *config, const char *value)
-{
-	return read_listen(&config->compute_listen, value);
-}
-
-static bool read_certificate(struct connectd_config *config, const char *value)
-{
-	return read_path(config->compute_certificate, value);
-}
-
-static bool read_private_key(struct connectd_config *config, const char *value)
-{
-	return read_path(config->compute_private_key, value);
-}
-
-static bool read_metadata_listen(struct connectd_config *config, const char *value)
-{
-	return read_listen(&config->metadata_listen, value);
-}
-
-static bool read_key_lifetime(struct connectd_config *config, const char *value)
-{
-	return read_number(value, CONNECTD_KEY_LIFETIME_MIN, CONNECTD_KEY_LIFETIME_MAX,
-			   &config->key_lifetime);
-}
-
-static bool read_principal_rate(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 0, CONNECTD_RATE_MAX, &config->principal_rate);
-}
-
-static bool read_principal_burst(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 1, CONNECTD_RATE_MAX, &config->principal_burst);
-}
-
-static bool read_instance_rate(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 0, CONNECTD_RATE_MAX, &config->instance_rate);
-}
-
-static bool read_instance_burst(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 1, CONNECTD_RATE_MAX, &config->instance_burst);
-}
-
-static bool read_terminal_idle(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 1, CONNECTD_TERMINAL_IDLE_MAX, &config->terminal_idle);
-}
-
-static bool read_terminal_max(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 1, CONNECTD_TERMINAL_MAX_MAX, &config->terminal_max);
-}
-
-static bool read_sockets_max(struct connectd_config *config, const char *value)
-{
-	return read_number(value, 0, CONNECTD_SOCKETS_MAX, &config->sockets_max);
-}
-
-static bool read_allowed_origins(struct connectd_config *config, const char *value)
-{
-	if (strlen(value) >= CONNECTD_VALUE_SIZE || !origins_are_valid(value))
-		return false;
-	snprintf(config->allowed_origins, CONNECTD_VALUE_SIZE, "%s", value);
-	return true;
-}
-
-static bool read_plain_http(struct connectd_config *config, const char *value)
-{
-	config->plain_http = strcmp(value, "yes") == 0;
-	return config->plain_http || strcmp(value, "no") == 0;
-}
-
-static const struct setting {
-	const char *name;
-	bool (*read)(struct connectd_config *config, const char *value);
-	const char *expected;
-} settings[] = {
-	{ "database", read_database, "a path that starts with a slash" },
-	{ "signing_key", read_signing_key, "a path that starts with a slash" },
-	{ "issuer", read_issuer, "printable text" },
-	{ "compute_listen", read_compute_listen, "ADDRESS:PORT or [IPv6]:PORT" },
-	{ "compute_certificate", read_certificate, "a path that starts with a slash" },
-	{ "compute_private_key", read_private_key, "a path that starts with a slash" },
-	{ "metadata_listen", read_metadata_listen, "ADDRESS:PORT or [IPv6]:PORT" },
-	{ "key_lifetime", read_key_lifetime, "5 to 60 seconds" },
-	{ "principal_rate", read_principal_rate, "0 to 100000 in a minute" },
-	{ "principal_burst", read_principal_burst, "1 to 100000" },
-	{ "instance_rate", read_instance_rate, "0 to 100000 in a minute" },
-	{ "instance_burst", read_instance_burst, "1 to 100000" },
-	{ "terminal_idle", read_terminal_idle, "1 to 86400 seconds" },
-	{ "terminal_max", read_terminal_max, "1 to 604800 seconds" },
-	{ "sockets_max", read_sockets_max, "0 to 512" },
-	{ "allowed_origins", read_allowed_origins,
-	  "a list of origins such as https://console.example.net" },
-	{ "compute_plain_http", read_plain_http, "yes or no" },
+#define SETTING_IN(name_, member, reader, ...)                                                     \
+	{                                                                                          \
+		.name = (name_), .read = (reader),                                                 \
+		.offset = offsetof(struct connectd_config, member), __VA_ARGS__                    \
+	}
+#define SETTING(member, ...) SETTING_IN(#member, member, __VA_ARGS__)
+#define PATH .expected = "a path that starts with a slash"
+#define LISTEN .expected = "ADDRESS:PORT or [IPv6]:PORT"
+#define RATE .expected = "0 to 100000 in a minute", .max = CONNECTD_RATE_MAX
+#define BURST .expected = "1 to 100000", .min = 1, .max = CONNECTD_RATE_MAX
+static const struct ini_setting settings[] = {
+	SETTING(database, ini_path, PATH),
+	SETTING(signing_key, ini_path, PATH),
+	SETTING(issuer, read_issuer, .expected = "printable text"),
+	SETTING(compute_listen, read_listen, LISTEN),
+	SETTING(compute_certificate, ini_path, PATH),
+	SETTING(compute_private_key, ini_path, PATH),
+	SETTING(metadata_listen, read_listen, LISTEN),
+	SETTING(key_lifetime, ini_number, .expected = "5 to 60 seconds",
+		.min = CONNECTD_KEY_LIFETIME_MIN, .max = CONNECTD_KEY_LIFETIME_MAX),
+	SETTING(principal_rate, ini_number, RATE),
+	SETTING(principal_burst, ini_number, BURST),
+	SETTING(instance_rate, ini_number, RATE),
+	SETTING(instance_burst, ini_number, BURST),
+	SETTING(terminal_idle, ini_number, .expected = "1 to 86400 seconds", .min = 1,
+		.max = CONNECTD_TERMINAL_IDLE_MAX),
+	SETTING(terminal_max, ini_number, .expected = "1 to 604800 seconds", .min = 1,
+		.max = CONNECTD_TERMINAL_MAX_MAX),
+	SETTING(sockets_max, ini_number, .expected = "0 to 512", .max = CONNECTD_SOCKETS_MAX),
+	SETTING(allowed_origins, read_allowed_origins,
+		.expected = "a list of origins such as https://console.example.net"),
+	SETTING_IN("compute_plain_http", plain_http, ini_yes_no, .expected = "yes or no"),
 };
-
-/* inih calls this for every line; 0 tells it that the line is wrong. */
-static int read_line(void *context, const char *section, const char *name, const char *value)
-{
-	struct reader *reader = context;
-	size_t which = 0;
-
-	if (reader->what[0] != '\0')
-		return 0;
-	while (which < sizeof settings / sizeof settings[0] &&
-	       strcmp(settings[which].name, name) != 0)
-		which++;
-	if (section[0] != '\0' || which == sizeof settings / sizeof settings[0])
-		snprintf(reader->what, sizeof reader->what, "there is no setting %.64s", name);
-	else if ((reader->seen & 1U << which) != 0)
-		snprintf(reader->what, sizeof reader->what, "%s is set twice", name);
-	else if (!settings[which].read(reader->config, value))
-		snprintf(reader->what, sizeof reader->what, "%s = %.64s is not %s", name, value,
-			 settings[which].expected);
-	reader->seen |= 1U << which;
-	return reader->what[0] == '\0';
-}
 
 static bool check_tls(const struct connectd_config *config, char *error)
 {
@@ -233,9 +114,10 @@ static bool check_tls(const struct connectd_config *config, char *error)
 bool connectd_config_load(struct connectd_config *config, const char *path,
 			  char error[CONNECTD_ERROR_SIZE])
 {
-	const char *file = path == NULL ? CONNECTD_CONFIG_FILE : path;
-	struct reader reader = { .config = config };
-	int line;
+	const char *name = path == NULL ? CONNECTD_CONFIG_FILE : path;
+	char why[INI_WHY_SIZE];
+	int line = 0;
+	FILE *file;
 
 	*config = (struct connectd_config){
 		.database = LOCALSTATEDIR "/lib/exc-connectd/connectd.db",
@@ -252,17 +134,18 @@ bool connectd_config_load(struct connectd_config *config, const char *path,
 		.terminal_max = 28800,
 		.sockets_max = 256,
 	};
-	line = ini_parse(file, read_line, &reader);
-	if (line < 0 && path == NULL && errno == ENOENT)
-		line = 0;
-	if (line < 0) {
-		snprintf(error, CONNECTD_ERROR_SIZE, "%.200s: %s; see exc-connectd.conf(5)", file,
+	file = fopen(name, "re");
+	if (file == NULL && (path != NULL || errno != ENOENT)) {
+		snprintf(error, CONNECTD_ERROR_SIZE, "%.200s: %s; see exc-connectd.conf(5)", name,
 			 strerror(errno));
 		return false;
 	}
+	if (file != NULL) {
+		line = ini_read(file, settings, sizeof settings / sizeof settings[0], config, why);
+		fclose(file);
+	}
 	if (line > 0) {
-		snprintf(error, CONNECTD_ERROR_SIZE, "%.150s line %d: %.200s", file, line,
-			 reader.what[0] == '\0' ? "not NAME = VALUE" : reader.what);
+		snprintf(error, CONNECTD_ERROR_SIZE, "%.150s line %d: %.200s", name, line, why);
 		return false;
 	}
 	return check_tls(config, error);

@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/ini.h"
+
 #define CONNECTD_CONFIG_FILE SYSCONFDIR "/exc-instance-connect/connectd.conf"
-#define CONNECTD_VALUE_SIZE 256
+#define CONNECTD_VALUE_SIZE INI_VALUE_SIZE
 #define CONNECTD_ERROR_SIZE 384
 #define CONNECTD_KEY_LIFETIME_MIN 5 /* seconds */
 #define CONNECTD_KEY_LIFETIME_MAX 60
