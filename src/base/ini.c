@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/number.h"
+
 struct reader {
 	const struct ini_setting *settings;
 	size_t count;
@@ -30,24 +32,9 @@ bool ini_path(void *out, const char *value, const struct ini_setting *setting)
 	return value[0] == '/' && ini_text(out, value, setting);
 }
 
-bool ini_parse_number(const char *text, unsigned int min, unsigned int max, unsigned int *out)
-{
-	unsigned int number = 0;
-	size_t length = strlen(text);
-
-	if (length == 0 || length > 6 || strspn(text, "0123456789") != length)
-		return false;
-	for (; *text != '\0'; text++)
-		number = 10 * number + (unsigned int)(*text - '0');
-	if (number < min || number > max)
-		return false;
-	*out = number;
-	return true;
-}
-
 bool ini_number(void *out, const char *value, const struct ini_setting *setting)
 {
-	return ini_parse_number(value, setting->min, setting->max, out);
+	return number_parse(value, setting->min, setting->max, out);
 }
 
 bool ini_yes_no(void *out, const char *value, const struct ini_setting *setting)

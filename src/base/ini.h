@@ -34,10 +34,6 @@ bool ini_number(void *out, const char *value, const struct ini_setting *setting)
 bool ini_yes_no(void *out, const char *value, const struct ini_setting *setting);
 bool ini_word(void *out, const char *value, const struct ini_setting *setting);
 
-/* Read decimal digits and nothing else: at most six of them, from `min` to `max`. False, with *out
- * as it was, when it is something else. */
-bool ini_parse_number(const char *text, unsigned int min, unsigned int max, unsigned int *out);
-
 /* Read `file` to its end, also behind a line that is wrong, into the struct at `out`. Returns 0, or
  * the number of the first line that is wrong, with `why` (INI_WHY_SIZE bytes): a setting that is
  * unknown, set twice, or not as expected. A line has at most 200 bytes (inih). */

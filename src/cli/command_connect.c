@@ -19,8 +19,7 @@ int connect_main(int argc, char **argv)
 	const struct options options = { .command = "compute connect",
 					 .summary = "Log in to a VM with a key for this one login.",
 					 .rest = "SSH-ARGUMENT...",
-					 .list = list,
-					 .count = sizeof list / sizeof list[0] };
+					 OPTIONS_LIST(list) };
 	struct remote_job job = { .program = "ssh", .finish = finish_connect };
 	char **rest;
 	int status;

@@ -66,8 +66,7 @@ int console_main(int argc, char **argv)
 				       ACCOUNT_OPTIONS(from) };
 	const struct options options = { .command = "compute console",
 					 .summary = "Open a VM's serial console.",
-					 .list = list,
-					 .count = sizeof list / sizeof list[0] };
+					 OPTIONS_LIST(list) };
 	struct account account;
 	char why[SAY_SIZE], **rest;
 	int status = EXIT_EXC_FAILED;

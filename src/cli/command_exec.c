@@ -47,8 +47,7 @@ int exec_main(int argc, char **argv)
 		.command = "compute exec",
 		.summary = "Run one command on a VM; its input, output, errors and status are "
 			   "this program's.",
-		.list = list,
-		.count = sizeof list / sizeof list[0],
+		OPTIONS_LIST(list),
 	};
 	struct remote_job job = { .program = "ssh", .finish = finish_exec };
 	char **rest;

@@ -10,6 +10,7 @@
 #include "cli/terminal/print.h"
 #include "cli/terminal/say.h"
 #include "cli/api/session.h"
+#include "base/number.h"
 
 #define LIMIT_DEFAULT "20"
 /* As many as one answer has room for: see JSON_VALUES_MAX */
@@ -99,8 +100,7 @@ int log_main(int argc, char **argv)
 	const struct options options = {
 		.command = "compute connect-log",
 		.summary = "Show who asked for keys to a VM, and which were used.",
-		.list = list,
-		.count = sizeof list / sizeof list[0],
+		OPTIONS_LIST(list),
 	};
 	struct account account;
 	char why[SAY_SIZE], **rest;
@@ -113,7 +113,7 @@ int log_main(int argc, char **argv)
 		say("--vm-id is missing, or not the id of a VM");
 		return EXIT_EXC_FAILED;
 	}
-	if (!options_number(limit_text, 1, LIMIT_MAX, &limit)) {
+	if (!number_parse(limit_text, 1, LIMIT_MAX, &limit)) {
 		say("--limit is a number from 1 to %d", LIMIT_MAX);
 		return EXIT_EXC_FAILED;
 	}

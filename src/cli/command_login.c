@@ -84,8 +84,7 @@ int login_main(int argc, char **argv)
 	};
 	const struct options options = { .command = "login",
 					 .summary = "Try a token and keep it in ~/.exc/config.",
-					 .list = list,
-					 .count = sizeof list / sizeof list[0] };
+					 OPTIONS_LIST(list) };
 	struct account account;
 	char why[SAY_SIZE], **rest;
 	int status = EXIT_EXC_FAILED;

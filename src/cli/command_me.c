@@ -18,8 +18,7 @@ int me_main(int argc, char **argv)
 				       ACCOUNT_OPTIONS(from) };
 	const struct options options = { .command = "me",
 					 .summary = "Say who you are to the control plane.",
-					 .list = list,
-					 .count = sizeof list / sizeof list[0] };
+					 OPTIONS_LIST(list) };
 	_cleanup_answer_ struct api_answer answer = { 0 };
 	struct account account;
 	char why[SAY_SIZE], **rest;

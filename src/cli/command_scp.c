@@ -53,8 +53,7 @@ int scp_main(int argc, char **argv)
 	const struct options options = { .command = "compute scp",
 					 .summary = "Copy files to a VM, or from it.",
 					 .rest = "SCP-ARGUMENT...",
-					 .list = list,
-					 .count = sizeof list / sizeof list[0] };
+					 OPTIONS_LIST(list) };
 	const struct remote_job job = { .program = "scp", .finish = finish_scp, .context = &copy };
 	int status;
 

@@ -86,8 +86,7 @@ int ssh_config_main(int argc, char **argv)
 	const struct options options = {
 		.command = "ssh-config",
 		.summary = "Print what to add to ~/.ssh/config, so that plain ssh reaches exc-42.",
-		.list = list,
-		.count = sizeof list / sizeof list[0],
+		OPTIONS_LIST(list),
 	};
 	_cleanup_free_ char *exc = tunnel_own_path();
 	char folder[FOLDER_SIZE], **rest;

@@ -174,8 +174,7 @@ int tunnel_main(int argc, char **argv)
 	const struct options options = {
 		.command = "compute tunnel",
 		.summary = "Connect ssh to a VM as its ProxyCommand, with a key in its agent.",
-		.list = list,
-		.count = sizeof list / sizeof list[0],
+		OPTIONS_LIST(list),
 	};
 	struct account account;
 	char why[SAY_SIZE], **rest;

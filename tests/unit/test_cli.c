@@ -15,6 +15,7 @@
 #include "cli/terminal/say.h"
 #include "cli/ssh/ssh_command.h"
 #include "mint.h"
+#include "base/number.h"
 
 struct parsed {
 	const char *vm_id;
@@ -121,14 +122,14 @@ static void numbers_have_bounds(void **state)
 	unsigned int number;
 
 	(void)state;
-	assert_true(options_number("7", 1, 100, &number));
+	assert_true(number_parse("7", 1, 100, &number));
 	assert_int_equal(number, 7);
-	assert_false(options_number("0", 1, 100, &number));
-	assert_false(options_number("101", 1, 100, &number));
-	assert_false(options_number("", 0, 100, &number));
-	assert_false(options_number("-1", 0, 100, &number));
-	assert_false(options_number("1 ", 0, 100, &number));
-	assert_false(options_number("4294967297", 0, 100, &number));
+	assert_false(number_parse("0", 1, 100, &number));
+	assert_false(number_parse("101", 1, 100, &number));
+	assert_false(number_parse("", 0, 100, &number));
+	assert_false(number_parse("-1", 0, 100, &number));
+	assert_false(number_parse("1 ", 0, 100, &number));
+	assert_false(number_parse("4294967297", 0, 100, &number));
 }
 
 static void endpoints_are_taken_apart(void **state)

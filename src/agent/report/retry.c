@@ -2,6 +2,7 @@
 /* Try again what the endpoint did not take, with longer and longer pauses, for a bounded time. */
 #include "agent/report/retry.h"
 #include "base/clock.h"
+#include "base/number.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,14 +49,12 @@ bool retry_take_option(int *argc, char **argv, unsigned int *seconds)
 
 		if (strcmp(argv[i], "--retry") != 0)
 			continue;
-		if (value[0] == '\0' || strlen(value) > 4 ||
-		    strspn(value, "0123456789") != strlen(value))
+		if (!number_parse(value, 0, RETRY_SECONDS_MAX, seconds))
 			return false;
-		*seconds = (unsigned int)atoi(value);
 		for (int j = i; j + 2 <= *argc; j++)
 			argv[j] = argv[j + 2];
 		*argc -= 2;
-		return *seconds <= RETRY_SECONDS_MAX;
+		return true;
 	}
 	return true;
 }

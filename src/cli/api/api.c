@@ -15,6 +15,7 @@
 #include "cli/terminal/options.h"
 #include "cli/terminal/say.h"
 #include "base/cleanup.h"
+#include "base/number.h"
 
 #define USER_AGENT "exc/" PACKAGE_VERSION
 #define HEADER_BYTES_MAX (64 * 1024)
@@ -72,7 +73,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 	while (at < length && digits < sizeof number - 1 && bytes[at] >= '0' && bytes[at] <= '9')
 		number[digits++] = bytes[at++];
 	number[digits] = '\0';
-	if (!options_number(number, 0, RETRY_AFTER_MAX, &received->retry_after))
+	if (!number_parse(number, 0, RETRY_AFTER_MAX, &received->retry_after))
 		received->retry_after = 0;
 	return length;
 }

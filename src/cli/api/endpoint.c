@@ -10,6 +10,7 @@
 
 #include "base/network.h"
 #include "cli/terminal/options.h"
+#include "base/number.h"
 
 #define PORT_HTTP 80
 #define PORT_HTTPS 443
@@ -56,7 +57,7 @@ static const char *read_port(const char *at, unsigned int *port)
 		return NULL;
 	memcpy(digits, at, length);
 	digits[length] = '\0';
-	return options_number(digits, 1, PORT_MAX, port) ? at + length : NULL;
+	return number_parse(digits, 1, PORT_MAX, port) ? at + length : NULL;
 }
 
 static unsigned int usual_port(bool tls)

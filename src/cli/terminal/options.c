@@ -127,17 +127,3 @@ bool options_read(const struct options *options, int argc, char **argv, char ***
 	}
 	return false;
 }
-
-bool options_number(const char *text, unsigned int min, unsigned int max, unsigned int *number)
-{
-	size_t length = strlen(text);
-	uint64_t value = 0;
-
-	/* Nine digits fit. */
-	if (length == 0 || length > 9 || strspn(text, "0123456789") != length)
-		return false;
-	for (; *text != '\0'; text++)
-		value = 10 * value + (uint64_t)(*text - '0');
-	*number = (unsigned int)value;
-	return value >= min && value <= max;
-}

@@ -26,6 +26,9 @@ struct options {
 	size_t count;
 };
 
+/* The members for an array of options */
+#define OPTIONS_LIST(array) .list = (array), .count = sizeof(array) / sizeof(array)[0]
+
 enum options_result {
 	OPTIONS_GOOD,
 	OPTIONS_HELP, /* -h or --help: nothing else counts */
@@ -40,8 +43,5 @@ enum options_result options_parse(const struct options *options, int argc, char 
 /* The same, which prints the help or says what is wrong. True if the command is to go on;
  * otherwise *status is what it ends with. */
 bool options_read(const struct options *options, int argc, char **argv, char ***rest, int *status);
-
-/* A decimal number from `min` to `max`, without sign or spaces. */
-bool options_number(const char *text, unsigned int min, unsigned int max, unsigned int *number);
 
 #endif

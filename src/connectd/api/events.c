@@ -2,11 +2,11 @@
 /* GET /compute/instance/:id/connect/events: what happened with one instance. */
 #include "connectd/api/events.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "connectd/store/audit_trail.h"
 #include "base/json.h"
+#include "base/number.h"
 
 /* The trail's names, and the API's where it has others */
 static const struct {
@@ -30,17 +30,14 @@ static bool take_row(void *context, cJSON *row)
 }
 
 /* `limit` of the query; 0 when it is none. */
-static int64_t read_limit(const char *text)
+static unsigned int read_limit(const char *text)
 {
-	size_t length = strlen(text);
-	int limit;
+	unsigned int limit = 0;
 
-	if (length == 0)
+	if (text[0] == '\0')
 		return EVENTS_LIMIT_DEFAULT;
-	if (length > 4 || strspn(text, "0123456789") != length)
-		return 0;
-	limit = atoi(text);
-	return limit > EVENTS_LIMIT_MAX ? 0 : limit;
+	number_parse(text, 1, EVENTS_LIMIT_MAX, &limit);
+	return limit;
 }
 
 void events_handle(struct call *call)

@@ -12,6 +12,7 @@
 #include "connectd/config/origin.h"
 #include "base/ini.h"
 #include "base/network.h"
+#include "base/number.h"
 
 /* 192.0.2.1:80 or [2001:db8::1]:80 */
 static bool read_listen(void *out, const char *value, const struct ini_setting *setting)
@@ -29,7 +30,7 @@ static bool read_listen(void *out, const char *value, const struct ini_setting *
 		length -= 2;
 	}
 	if (length == 0 || length >= sizeof listen.address ||
-	    !ini_parse_number(colon + 1, 0, 65535, &port))
+	    !number_parse(colon + 1, 0, 65535, &port))
 		return false;
 	memcpy(listen.address, value, length);
 	listen.port = (int)port;

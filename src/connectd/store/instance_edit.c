@@ -9,6 +9,7 @@
 #include "grant/grant.h"
 #include "base/json.h"
 #include "base/ssh_key.h"
+#include "base/number.h"
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #define SSH_PORT 22
@@ -58,10 +59,12 @@ static bool set_host(struct instance *instance, const char *value)
 
 static bool set_port(struct instance *instance, const char *value)
 {
-	instance->port = strlen(value) <= 5 && strspn(value, "0123456789") == strlen(value)
-				 ? atoi(value)
-				 : 0;
-	return instance->port >= 1 && instance->port <= 65535;
+	unsigned int port;
+
+	if (!number_parse(value, 1, 65535, &port))
+		return false;
+	instance->port = (int)port;
+	return true;
 }
 
 static bool set_user(struct instance *instance, const char *value)
