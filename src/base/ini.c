@@ -44,7 +44,7 @@ bool ini_yes_no(void *out, const char *value, const struct ini_setting *setting)
 	(void)setting;
 	if (!yes && strcmp(value, "no") != 0)
 		return false;
-	memcpy(out, &yes, sizeof yes);
+	*(bool *)out = yes;
 	return true;
 }
 
@@ -52,7 +52,7 @@ bool ini_word(void *out, const char *value, const struct ini_setting *setting)
 {
 	for (unsigned int i = 0; setting->words[i] != NULL; i++)
 		if (strcmp(setting->words[i], value) == 0) {
-			memcpy(out, &i, sizeof i);
+			*(unsigned int *)out = i;
 			return true;
 		}
 	return false;
