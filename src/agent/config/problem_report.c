@@ -12,9 +12,9 @@ void problem_report(const struct ledger *ledger, enum problem problem, const cha
 {
 	char stamp[64], text[2 * PROBLEM_DETAIL_SIZE];
 	struct journal_record record = { .event = JOURNAL_PROBLEM,
-				       .user = user,
-				       .reason = problem_name(problem),
-				       .detail = text };
+					 .user = user,
+					 .reason = problem_name(problem),
+					 .detail = text };
 
 	snprintf(stamp, sizeof stamp, "said.%s", problem_name(problem));
 	if (ledger != NULL && !stamp_once_per(ledger, stamp, PROBLEM_QUIET_SECONDS))

@@ -178,11 +178,12 @@ static void check_clock(struct patient *patient, const cJSON *answer, const char
 	time_t signed_time;
 
 	if (text == NULL && patient->config.signed_time_required)
-		find(patient, FINDING_WARNING, "clock",
-		     "let the endpoint sign the time, or set signed_time = no in " CONFIG_FILE,
-		     "the endpoint answers without a signed time; if it also sends grants without "
-		     "one, no key is offered (%s)",
-		     grant_verdict_name(GRANT_TIME_MISSING));
+		finding_add(
+			patient, FINDING_WARNING, "clock",
+			"let the endpoint sign the time, or set signed_time = no in " CONFIG_FILE,
+			"the endpoint answers without a signed time; if it also sends grants without "
+			"one, no key is offered (%s)",
+			grant_verdict_name(GRANT_TIME_MISSING));
 	else if (text == NULL)
 		check_own_clock(patient);
 	if (text == NULL || patient->trust == NULL)
