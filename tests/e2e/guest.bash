@@ -232,7 +232,7 @@ operator_setup() {
 	connectd_setup "$GUEST_ADDRESS" "$GUEST_ADDRESS" 22 "$host_key"
 }
 
-# guest_start [stock|bare]: wired as the README says; sshd as the distribution has it; nothing of ours
+# guest_start [stock|bare]: wired as docs/wire-by-hand.md says; sshd as the distribution has it; nothing of ours
 guest_start() {
 	GUEST_DIR=$(mktemp -d)
 	export GUEST_DIR

@@ -22,7 +22,7 @@ setup() {
 	guest install -d -m 0700 /root/.ssh
 	guest install -m 0600 /dev/stdin /root/.ssh/authorized_keys <"$key.pub"
 	# Everything of the documented sequence but the installing
-	guest bash -euc "$(document_block README.md "Install from a repository" 1 | sed '$d')"
+	guest bash -euc "$(document_block docs/install.md "Install from a repository" 1 | sed '$d')"
 	mkdir "$BATS_TEST_TMPDIR/source"
 	cp -r "$tree/debian" "$BATS_TEST_TMPDIR/source/"
 	touch "$BATS_TEST_TMPDIR/source/debian/files" # it is built, so that no compiler is asked for

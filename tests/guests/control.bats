@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# The control plane as a service on a stock Debian, as the README says it: installed from a repository, set up
+# The control plane as a service on a stock Debian, as docs/operate.md says it: installed from a repository, set up
 # by root, used, rebooted, upgraded, removed and purged. The tests are one story and follow each other.
 
 load machine
@@ -62,7 +62,7 @@ is_shown() { [ "$(shown)" = "$1" ]; }
 
 @test "installing makes a user and its folder, and starts nothing" {
 	# The documented sequence, for another package
-	guest bash -euc "$(document_block README.md "Install from a repository" 1 | sed '$d')"
+	guest bash -euc "$(document_block docs/install.md "Install from a repository" 1 | sed '$d')"
 	yes | guest apt install exc-connectd
 	all_of_the_service
 	guest systemctl preset exc-connectd # as a first boot does with every unit
@@ -73,7 +73,7 @@ is_shown() { [ "$(shown)" = "$1" ]; }
 
 @test "the documented sequence starts it, and whoever got a token from root gets a key" {
 	host_key=$(guest cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)
-	guest bash -euc "cd /root; $(document_block README.md "Set up a control plane" 1 |
+	guest bash -euc "cd /root; $(document_block docs/operate.md "Set up a control plane" 1 |
 		sed -e "s|10\.0\.0\.42|$GUEST_ADDRESS|" -e "s|'ssh-ed25519 .*'|'$host_key'|")"
 	[ "$(guest systemctl is-active exc-connectd)" = active ]
 	connects

@@ -15,7 +15,7 @@ setup_file() {
 	connectd_start
 	apt_sources >"$IMAGE/etc/apt/sources.list"
 	cp "$GUEST_DIR/operator.pem" "$IMAGE/root/operator.pem"
-	in_image "$(document_block README.md "Install from a repository" 1)"
+	in_image "$(document_block docs/install.md "Install from a repository" 1)"
 	in_image "cd /root; $(document_block docs/images.md "Make one" 1)"
 	in_image "$(document_block docs/images.md "Make one" 2)"
 	rm "$IMAGE/root/operator.pem"

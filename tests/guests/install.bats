@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# A stock Debian, as the README says it: installed from a repository, used, rebooted, upgraded, removed and
+# A stock Debian, as docs/install.md says it: installed from a repository, used, rebooted, upgraded, removed and
 # purged. The tests are one story and follow each other; in all of it, ordinary keys log in.
 
 load machine

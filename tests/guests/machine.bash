@@ -219,7 +219,7 @@ document_block() {
 }
 
 # As a person would who types this and says yes to every question
-documented() { yes | guest bash -euc "$(document_block README.md "$@")"; }
+documented() { yes | guest bash -euc "$(document_block docs/install.md "$@")"; }
 
 # What a bats file's setup_file and setup begin with: one guest for the file, or every test skipped by name.
 file_machine_start() {
