@@ -6,7 +6,7 @@
 load guest
 load ec2
 
-# As in faults.bats
+# As in endpoint_faults.bats
 LOGIN_SECONDS=4
 
 setup_file() {

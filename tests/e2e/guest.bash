@@ -192,7 +192,7 @@ connectd_start() {
 }
 
 # connectd_stop [SIGNAL]
-# shellcheck disable=SC2120 # crash.bats has one
+# shellcheck disable=SC2120 # killed.bats has one
 connectd_stop() {
 	local pid
 	pid=$(connectd_pid) && kill "-${1:-TERM}" "$pid"
