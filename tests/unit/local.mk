@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Unit tests, for `make check`. A new one is a line here: its source is the file of its name.
 UNITS = \
-	%D%/test_blocks \
-	%D%/test_command \
+	%D%/test_agent_config \
+	%D%/test_command_line \
 	%D%/test_encoding \
 	%D%/test_grant \
-	%D%/test_guest \
 	%D%/test_ledger \
 	%D%/test_network \
+	%D%/test_pushed_list \
 	%D%/test_sandbox \
-	%D%/test_sshkey \
+	%D%/test_ssh_key \
 	%D%/test_trust
 if CLIENT
 UNITS += \
 	%D%/test_cli \
-	%D%/test_cli_agent
+	%D%/test_key_agent
 endif
 if CONNECTD
 UNITS += \
