@@ -44,7 +44,9 @@ as_it_was() { instance --user ubuntu --user ana --host-key "$(cut -d' ' -f2- "$G
 person_files() { find "$PERSON_DIR/home" "$PERSON_DIR/tmp" "$PERSON_DIR/run" /dev/shm -type f; }
 
 @test "exc compute connect --vm_id 42 --user ubuntu" {
-	run on_terminal exc compute connect --vm_id 42 --user ubuntu < <(sleep 2; printf 'echo "I am $(id -un) on $(tty)"\nexit 5\n')
+	# shellcheck disable=SC2016 # for the shell on the instance
+	run on_terminal '$ ' $'echo "I am $(id -un) on $(tty)"\n' 'I am ubuntu' $'exit 5\n' -- \
+		exc compute connect --vm_id 42 --user ubuntu
 	echo "$output"
 	[ "$status" -eq 5 ]
 	[[ "$output" == *"I am ubuntu on /dev/pts/"* ]]
@@ -137,9 +139,9 @@ not a tty" ]
 
 @test "on a terminal a host key that nobody knows is asked about, and no means no" {
 	instance --user ubuntu
-	run on_terminal exc compute connect --vm_id 42 < <(sleep 2; printf 'no\n'; sleep 1)
+	run on_terminal '(yes/no' $'no\n' -- exc compute connect --vm_id 42
 	no=$output
-	run on_terminal exc compute connect --vm_id 42 -- echo in < <(sleep 2; printf 'yes\n'; sleep 2)
+	run on_terminal '(yes/no' $'yes\n' -- exc compute connect --vm_id 42 -- echo in
 	as_it_was
 	[[ "$no" == *"ED25519 key fingerprint is SHA256:"*"Host key verification failed"* ]]
 	[[ "$output" == *"in"* ]]
@@ -239,7 +241,7 @@ long_exec() {
 
 @test "scp shows its progress on a terminal" {
 	head -c 1000000 /dev/zero >zeros
-	run on_terminal exc compute scp --vm-id 42 --src zeros --dst zeros </dev/null
+	run on_terminal -- exc compute scp --vm-id 42 --src zeros --dst zeros
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"100%"* ]]
 }
@@ -412,7 +414,7 @@ seconds() {
 @test "exc login asks on the terminal, without showing the token" {
 	token=$PERSON_TOKEN
 	PERSON_ENV="EXCLOUD_ACCESS_TOKEN= EXC_ENDPOINT="
-	run on_terminal exc login < <(sleep 1; printf 'http://127.0.0.1:8443\r'; sleep 1; printf '%s\r' "$token"; sleep 1)
+	run on_terminal 'Endpoint [' $'http://127.0.0.1:8443\r' 'Token: ' "$token"$'\r' -- exc login
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"Endpoint [https://compute.excloud.in]:"*"Token:"*"saved in "* ]]

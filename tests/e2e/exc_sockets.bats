@@ -28,7 +28,7 @@ setup() {
 }
 
 @test "exc compute console --vm_id 42" {
-	run on_terminal timeout --foreground 10 exc compute console --vm_id 42 < <(sleep 1; printf 'root\r'; sleep 0.5; printf '~.'; sleep 1)
+	run on_terminal --raw 'this is the console' $'root\r' 'vm42 says: ROOT' '~.' -- exc compute console --vm_id 42
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"this is the console; ~. at the start of a line, or Ctrl-], leaves it"*"vm42 says: ROOT"* ]]
@@ -36,24 +36,32 @@ setup() {
 }
 
 @test "Ctrl-] leaves the console, and the terminal is as it was" {
-	run on_terminal bash -c 'stty -a >before; exc compute console --vm_id 42; stty -a | diff before -' < <(sleep 1; printf 'a\x1d'; sleep 1)
+	run on_terminal --raw 'this is the console' $'a\x1d' -- \
+		bash -c 'stty -a >before; exc compute console --vm_id 42; stty -a | diff before -'
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"this is the console"* ]]
 }
 
 @test "the terminal is as it was after SIGTERM as well" {
-	run on_terminal bash -c 'stty -a >before; timeout --foreground 1 exc compute console --vm_id 42; stty -a | diff before -' < <(sleep 3)
-	[ "$status" -eq 0 ]
-	[[ "$output" == *"this is the console"* ]]
+	on_terminal --raw 'this is the console' $'x\r' 'vm42 says: X' -- \
+		bash -c 'stty -a >before; exc compute console --vm_id 42; stty -a | diff before -' >"$BATS_TEST_TMPDIR/out" 3>&- &
+	job=$!
+	wait_for grep -q 'vm42 says: X' "$BATS_TEST_TMPDIR/out"
+	of_operator pkill -TERM -fx "exc compute console --vm_id 42"
+	wait "$job"
 }
 
 @test "what is piped into the console arrives whole, and its answer is read" {
 	head -c 50000 /dev/zero | tr '\0' a >input
-	run bash -c "$(person_shell); person timeout 2 exc compute console --vm_id 42 <input | wc -c"
-	echo "$output"
-	wc -c "$GUEST_DIR/typed"
+	rm -f "$GUEST_DIR/typed"
+	person exc compute console --vm_id 42 <input >"$BATS_TEST_TMPDIR/out" 3>&- &
+	job=$!
+	# Each piece that arrives is answered with its own bytes and some more.
+	answered() { [ "$(wc -c <"$BATS_TEST_TMPDIR/out")" -gt 50000 ] && [ "$(wc -c <"$GUEST_DIR/typed")" -ge 50000 ]; }
+	wait_for answered
+	of_operator pkill -TERM -fx "exc compute console --vm_id 42"
+	wait "$job" || true
 	[ "$(wc -c <"$GUEST_DIR/typed")" -eq 50000 ]
-	[ "$output" -gt 50000 ]
 }
 
 @test "--via tunnel runs commands and copies 100 MiB through the control plane" {

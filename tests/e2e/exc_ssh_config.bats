@@ -113,11 +113,11 @@ agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! of_operator pgr
 	wait_for agent_is_gone
 	# A VM that does not answer keeps the key in the agent.
 	connectd instance add 44 --address 10.97.0.44 --host 127.0.0.1 --port 2244 --user ubuntu --host-key "$(cut -d' ' -f2- "$GUEST_DIR/known_hosts")"
-	operator "$PYTHON" -c 'import socket, time; s = socket.create_server(("127.0.0.1", 2244)); time.sleep(20)' 3>&- &
+	operator "$PYTHON" -c 'import signal, socket; s = socket.create_server(("127.0.0.1", 2244)); signal.pause()' 3>&- &
 	silent=$!
 	listens() { operator bash -c 'exec 3<>/dev/tcp/127.0.0.1/2244' 2>/dev/null; }
 	wait_for listens
-	person timeout 15 ssh -o ConnectTimeout=15 exc-44 true 3>&- &
+	person ssh -o ConnectTimeout=60 exc-44 true 3>&- &
 	waiting=$!
 	has_agent() { [ -S "$PERSON_DIR/run/exc/agent.sock" ]; }
 	wait_for has_agent

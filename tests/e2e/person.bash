@@ -2,17 +2,19 @@
 # shellcheck shell=bash
 # A person with exc beside the guest of guest.bash: an account without rights, a home, a token.
 #
-# PERSON_DIR, set by person_start, has home/, run/ (XDG_RUNTIME_DIR), tmp/ and bin/exc. The person's
+# PERSON_DIR, set by person_start, has home/, run/ (XDG_RUNTIME_DIR), tmp/, bin/exc and bin/typist. The person's
 # processes see the operator's network, and a /proc that fits their numbers. EXC_CLIENT names another exc
 # than the build's, such as one with sanitizers: with those in its modules, sshd would not run.
 
 PERSON=nobody
+person_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 person_start() {
 	PERSON_DIR=$GUEST_DIR/person
 	export PERSON_DIR
 	mkdir -p "$PERSON_DIR/bin"
 	install -m 0755 "${EXC_CLIENT:-$EXC_BUILD/src/cli/exc}" "$PERSON_DIR/bin/exc"
+	install -m 0755 "$person_here/typist.py" "$PERSON_DIR/bin/typist"
 	install -d -m 0700 -o "$PERSON" "$PERSON_DIR/home" "$PERSON_DIR/run" "$PERSON_DIR/tmp"
 	# The same instance with a list of users, of which the first is the default
 	connectd instance remove 42
@@ -37,5 +39,6 @@ person_shell() {
 	echo "PERSON=$PERSON"
 }
 
-# on_terminal COMMAND...: the person's, with a terminal; standard input is what is typed
-on_terminal() { person script -qefc "$(printf '%q ' "$@")" /dev/null; }
+# on_terminal [--raw] [TEXT TYPED]... [TEXT] -- COMMAND...: the person's, with a terminal, on which each TYPED is
+# typed once the command has printed the TEXT before it (typist.py)
+on_terminal() { person typist "$@"; }

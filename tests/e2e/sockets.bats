@@ -235,6 +235,7 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(connectd_pid)/status"; }
 	before=$(rss)
 	wait_for guest pgrep -x head
 	read_so_far() { guest sh -c 'awk "/^rchar/ { print \$2 }" "/proc/$(pgrep -x head | head -1)/io"'; }
+	# The same after a while: of a shell that waits there is no event.
 	stands_still() {
 		local count
 		count=$(read_so_far)
@@ -250,6 +251,7 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(connectd_pid)/status"; }
 	[ $(($(rss) - before)) -lt "$GROWTH_MAX" ]
 }
 
+# (The sleep in it is what makes the shell the slower one.)
 @test "what a client sends faster than the shell reads waits at the client" {
 	background one hold "$TERMINAL/$(session)" 'exec sleep 4242'
 	before=$(rss)

@@ -300,7 +300,7 @@ async def pump(url):
 
 
 async def console(url, key, expected):
-    """Nothing comes until a key is pressed; then what is expected does."""
+    """Nothing comes until a key is pressed (we can only wait a while for nothing); then what is expected does."""
     async with connect(url) as socket:
         print("ready", flush=True)
         try:
