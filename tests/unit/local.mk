@@ -18,8 +18,9 @@ UNITS += \
 endif
 if CONNECTD
 UNITS += \
-	%D%/test_limits \
+	%D%/test_idempotency \
 	%D%/test_policy \
+	%D%/test_rate_limit \
 	%D%/test_sockets
 endif
 check_PROGRAMS += $(UNITS)

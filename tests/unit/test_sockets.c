@@ -20,20 +20,27 @@ static void name_of(unsigned int number, char name[DIGEST_HEX_SIZE])
 	snprintf(name, DIGEST_HEX_SIZE, "%064x", number);
 }
 
+/* A vault with two keys, of which the second ends first. Their names are printed into one and two.
+ */
+static void fill_vault(struct vault *vault, char one[DIGEST_HEX_SIZE], char two[DIGEST_HEX_SIZE])
+{
+	assert_true(vault_init(vault));
+	name_of(1, one);
+	name_of(2, two);
+	vault_keep(vault, one, "first secret", NOW + 60);
+	vault_keep(vault, two, "second secret", NOW + 10);
+}
+
 static void vault_gives_each_key_once(void **state)
 {
 	struct vault vault;
 	char key[KEYPAIR_PRIVATE_SIZE], one[DIGEST_HEX_SIZE], two[DIGEST_HEX_SIZE];
 
 	(void)state;
-	assert_true(vault_init(&vault));
-	name_of(1, one);
-	name_of(2, two);
-	vault_keep(&vault, one, "first", NOW + 60);
-	vault_keep(&vault, two, "second", NOW + 60);
+	fill_vault(&vault, one, two);
 	assert_true(vault_has(&vault, one, NOW));
 	assert_true(vault_take(&vault, one, NOW, key));
-	assert_string_equal(key, "first");
+	assert_string_equal(key, "first secret");
 	assert_false(vault_take(&vault, one, NOW, key));
 	assert_false(vault_has(&vault, one, NOW));
 	assert_true(vault_has(&vault, two, NOW));
@@ -55,11 +62,7 @@ static void vault_overwrites_what_is_taken_or_over(void **state)
 	char key[KEYPAIR_PRIVATE_SIZE], one[DIGEST_HEX_SIZE], two[DIGEST_HEX_SIZE];
 
 	(void)state;
-	assert_true(vault_init(&vault));
-	name_of(1, one);
-	name_of(2, two);
-	vault_keep(&vault, one, "first secret", NOW + 60);
-	vault_keep(&vault, two, "second secret", NOW + 10);
+	fill_vault(&vault, one, two);
 	assert_true(holds(&vault, "first secret") && holds(&vault, "second secret"));
 	assert_false(vault_take(&vault, two, NOW + 10, key));
 	vault_sweep(&vault, NOW + 10);

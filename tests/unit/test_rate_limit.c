@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the control plane keeps in memory: how often somebody asked, and answers for retries. */
+/* How often somebody may ask: a burst, then one at a time. */
 #include "unit.h"
 
 #include "connectd/state/rate_limit.h"
-#include "connectd/state/idempotency.h"
 
 static void a_burst_is_let_through_and_then_one_at_a_time(void **state)
 {
@@ -78,45 +77,6 @@ static void strangers_push_out_nobody_who_is_limited(void **state)
 	rate_free(&limiter);
 }
 
-static void an_answer_is_given_again_until_it_expires(void **state)
-{
-	struct replay replay;
-	char *body;
-
-	(void)state;
-	assert_true(replay_init(&replay));
-	replay_keep(&replay, "one", "answer", 100);
-	body = replay_find(&replay, "one", 99);
-	assert_string_equal(body, "answer");
-	free(body);
-	assert_null(replay_find(&replay, "two", 99));
-	assert_null(replay_find(&replay, "one", 100));
-	replay_free(&replay);
-}
-
-static void the_answer_that_ends_first_makes_room(void **state)
-{
-	struct replay replay;
-	char id[DIGEST_HEX_SIZE];
-	char *body;
-
-	(void)state;
-	assert_true(replay_init(&replay));
-	for (int i = 0; i < REPLAY_MAX; i++) {
-		snprintf(id, sizeof id, "%d", i);
-		replay_keep(&replay, id, "old", 100 + i);
-	}
-	replay_keep(&replay, "new", "new", 200);
-	assert_null(replay_find(&replay, "0", 50));
-	body = replay_find(&replay, "1", 50);
-	assert_string_equal(body, "old");
-	free(body);
-	body = replay_find(&replay, "new", 50);
-	assert_string_equal(body, "new");
-	free(body);
-	replay_free(&replay);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,8 +85,6 @@ int main(void)
 		cmocka_unit_test(a_clock_that_goes_back_gives_nothing),
 		cmocka_unit_test(no_limit_is_no_limit),
 		cmocka_unit_test(strangers_push_out_nobody_who_is_limited),
-		cmocka_unit_test(an_answer_is_given_again_until_it_expires),
-		cmocka_unit_test(the_answer_that_ends_first_makes_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
