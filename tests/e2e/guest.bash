@@ -22,11 +22,22 @@ WAIT_SECONDS=20
 UNSURE_SECONDS=4
 LEDGER=/run/exc-instance-connect
 
-namespaces_allowed() {
-	[ "$(id -u)" -eq 0 ] && unshare --mount --net --pid --fork --mount-proc \
-		--propagation private sh -c 'mount -t tmpfs tmpfs /mnt && mkdir /mnt/u /mnt/w /mnt/m &&
-			mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /mnt/m' 2>/dev/null
+# What keeps this machine from having guests, in words; nothing if it can. It is tried: a guest is namespaces with
+# overlays, and nsenter has to find what is below our root in them, which is not the machine's where we are in a
+# chroot.
+namespaces_obstacle() {
+	local said
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "only root can make namespaces"
+	elif ! said=$(unshare --mount --net --pid --fork --mount-proc --propagation private \
+		sh -euc 'mount -t tmpfs tmpfs /mnt
+			mkdir /mnt/u /mnt/w /mnt/m
+			mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /mnt/m
+			nsenter -t $$ -m -r -- test -d /mnt/m || { echo "nsenter does not find our root" >&2; exit 1; }' 2>&1); then
+		echo "this machine permits no namespaces: ${said##*$'\n'}"
+	fi
 }
+namespaces_allowed() { [ -z "$(namespaces_obstacle)" ]; }
 
 # wait_for COMMAND...: until it succeeds, for what gives no event; fails after WAIT_SECONDS
 wait_for() {
@@ -37,8 +48,8 @@ wait_for() {
 	done
 }
 
-# Run in the guest, in the operator's network.
-guest() { nsenter -t "$(<"$GUEST_DIR/guest.pid")" -m -n -p -- "$@"; }
+# Run in the guest, in the operator's network. (-r is for a chroot: a mount namespace alone leads out of it.)
+guest() { nsenter -t "$(<"$GUEST_DIR/guest.pid")" -m -r -n -p -- "$@"; }
 operator() { nsenter -t "$(<"$GUEST_DIR/operator.pid")" -n -p -- "$@"; }
 
 # The same, with a /proc that fits its process ids
@@ -373,16 +384,26 @@ agent_conf() {
 # What a bats file's setup_file, setup and teardown_file begin with: one guest for the file, in the state
 # that every test starts from, or every test skipped by name. (skip does nothing good in setup_file.)
 file_guest_start() {
-	namespaces_allowed || return 0
+	OBSTACLE=$(namespaces_obstacle)
+	export OBSTACLE
+	[ -z "$OBSTACLE" ] || return 0
 	guest_start "$@"
 }
 
+file_guest_or_skip() { [ -z "$OBSTACLE" ] || skip "$OBSTACLE"; }
+
 file_guest_ready() {
-	[ -n "${GUEST_DIR-}" ] || skip "this machine permits no namespaces"
+	file_guest_or_skip
 	agent_conf
 	forget_events
 }
 
 file_guest_stop() {
 	[ -z "${GUEST_DIR-}" ] || guest_stop
+}
+
+# The same for a test that makes its namespaces itself
+namespaces_or_skip() {
+	OBSTACLE=$(namespaces_obstacle)
+	file_guest_or_skip
 }

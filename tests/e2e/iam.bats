@@ -349,7 +349,7 @@ ask_by_ipv6() {
 }
 
 @test "an instance is known by its IPv6 address rather than by its network, however a library spells it" {
-	namespaces_allowed || skip "this machine permits no namespaces"
+	namespaces_or_skip
 	stop
 	connectd instance add exact --address fd00:0:1::2 --host exact.example
 	connectd instance add net --address fd00:0:1::/64 --host net.example

@@ -196,7 +196,7 @@ subject() {
 }
 
 @test "under systemd, each row is a journal entry with its fields" {
-	namespaces_allowed || skip "needs root and namespaces"
+	namespaces_or_skip
 	command -v journalctl >/dev/null || skip "needs systemd"
 	mkdir -p "$GUEST_DIR/journal"
 	unshare --mount --propagation private bash -euc '

@@ -6,7 +6,7 @@
 load guest
 
 @test "among forty strangers at a time every one-time key logs in, and nothing grows" {
-	namespaces_allowed || skip "this machine permits no namespaces"
+	namespaces_or_skip
 	run tests/bench/storm --minutes 0.3 --attempts 40
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -16,7 +16,7 @@ load guest
 }
 
 @test "a storm in which a one-time login fails is called no success" {
-	namespaces_allowed || skip "this machine permits no namespaces"
+	namespaces_or_skip
 	# Two of twenty attempts ask for a key when the storm begins, and the control plane gives one at a time.
 	PRINCIPAL_RATE=$'1\nprincipal_burst = 1' run tests/bench/storm --minutes 0.1 --attempts 20
 	echo "$output"

@@ -6,7 +6,7 @@
 load guest
 
 setup() {
-	namespaces_allowed || skip "this machine permits no namespaces"
+	namespaces_or_skip
 }
 
 walk() {

@@ -23,14 +23,16 @@ EXTRA_PACKAGES="curl jq openssh-client"
 
 # Run in the guest, as its own root would: nothing of this machine's environment comes along.
 guest() {
-	nsenter -t "$(machine_pid)" -a -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	nsenter -t "$(machine_pid)" -a -r -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LANG=C.UTF-8 TERM=dumb "$@"
 }
 
 # What keeps this machine from booting guests, in words; nothing if it can.
 machine_obstacle() {
-	if ! namespaces_allowed; then
-		echo "this machine permits no namespaces"
+	local obstacle
+	obstacle=$(namespaces_obstacle)
+	if [ -n "$obstacle" ]; then
+		echo "$obstacle"
 	elif ! command -v systemd-nspawn mmdebstrap >/dev/null; then
 		echo "this machine has no systemd-nspawn or no mmdebstrap"
 	elif ! release_is_at_hand; then
