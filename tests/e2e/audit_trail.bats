@@ -4,14 +4,6 @@
 
 load control
 
-setup() {
-	control_setup
-	TOKEN=$(connectd token add user:ana --instance '*')
-	start
-}
-
-teardown() { control_teardown; }
-
 # tamper SQL: what somebody with the database in hand can do
 tamper() {
 	sqlite3 "$GUEST_DIR/connectd.db" "DROP TRIGGER audit_is_kept; DROP TRIGGER audit_is_as_it_was; $1"

@@ -3,7 +3,7 @@
 # A machine that has an AuthorizedKeysCommand already: it is found wherever it stands, it stays, and with
 # --chain both work.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start stock
@@ -12,10 +12,6 @@ setup_file() {
 	ssh-keygen -q -t ed25519 -N '' -C corporate -f "$GUEST_DIR/keys/corporate"
 	guest install -m 0644 "$GUEST_DIR/keys/corporate.pub" /usr/share/corporate-keys
 	guest cp -p /etc/ssh/sshd_config /run/sshd_config.kept
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

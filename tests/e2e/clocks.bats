@@ -3,7 +3,7 @@
 # The guest's clock is wrong: with the endpoint's signed time a fresh key logs in all the same and an old
 # one does not; without it, the refusal says how far the clock is off. The agent's clock is libfaketime's.
 
-load guest
+load file_guest
 
 DAY=86400
 # Seconds that two readings of one clock may lie apart on a busy machine
@@ -27,10 +27,6 @@ setup_file() {
 	ordinary_key ubuntu
 	# The first run, by the right clock: from then on the agent knows since when there is the ledger.
 	first_run
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

@@ -5,15 +5,20 @@
 
 load guest
 
-control_setup() {
-	GUEST_DIR=$BATS_TEST_TMPDIR
-	PROGRAM=$EXC_BUILD/src/connectd/exc-connectd
+# control_conf DIRECTORY: a configuration that keeps everything there
+control_conf() {
 	cat >"$GUEST_DIR/connectd.conf" <<END
-database = $GUEST_DIR/connectd.db
-signing_key = $GUEST_DIR/signing-key.pem
+database = $1/connectd.db
+signing_key = $1/signing-key.pem
 compute_listen = 127.0.0.1:0
 metadata_listen = 127.0.0.1:0
 END
+}
+
+control_setup() {
+	GUEST_DIR=$BATS_TEST_TMPDIR
+	PROGRAM=$EXC_BUILD/src/connectd/exc-connectd
+	control_conf "$GUEST_DIR"
 	connectd init >"$GUEST_DIR/operator.pem"
 	connectd instance add 42 --address 127.0.0.1 --host vm42.example --port 2200
 	connectd instance add 43 --address 192.0.2.43 --host vm43.example
@@ -22,6 +27,14 @@ END
 control_teardown() {
 	[ -z "${PID-}" ] || { kill -KILL "$PID" && wait "$PID"; } 2>/dev/null || true
 }
+
+# For a bats file that has no others: it serves, and TOKEN is for every instance.
+setup() {
+	control_setup
+	TOKEN=$(connectd token add user:ana --instance '*')
+	start
+}
+teardown() { control_teardown; }
 
 start() {
 	: >"$GUEST_DIR/out"

@@ -2,20 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # doctor: whatever keeps one-time keys from working is named, with the command that mends it.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start stock
 	[ -n "${GUEST_DIR-}" ] || return 0
 	guest exc-instance-connect sshd enable
-}
-
-teardown_file() {
-	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
 }
 
 doctor() { guest exc-instance-connect doctor "$@"; }

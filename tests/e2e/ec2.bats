@@ -3,7 +3,7 @@
 # An instance of EC2: pushed keys log in through a real sshd, and whatever the metadata service does,
 # ordinary logins work.
 
-load guest
+load file_guest
 load ec2
 
 # As in endpoint_faults.bats
@@ -24,10 +24,6 @@ setup_file() {
 	guest mount -t tmpfs -o mode=0755 tmpfs /sys
 	guest mkdir -p /sys/class/dmi/id /sys/hypervisor
 	guest rm /etc/exc-instance-connect/trust.d/operator.pem
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whatever the metadata endpoint does, ordinary logins work, in time, and one line says what is wrong.
 
-load guest
+load file_guest
 
 # The agent's timeout_ms, its watchdog's slack, and what ssh itself takes on a busy machine
 LOGIN_SECONDS=4
@@ -21,10 +21,6 @@ setup_file() {
 #!/bin/sh
 exec time -q -f %M -a -o /run/peaks/kib /usr/bin/exc-instance-connect "$@"
 END
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

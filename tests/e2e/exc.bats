@@ -2,16 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # exc as a person uses it: connect, exec and scp with one-time keys, and what it says when it cannot.
 
-load guest
+load file_guest
 load person
 
 setup_file() {
-	file_guest_start
-	[ -z "${GUEST_DIR-}" ] || person_start
-}
-
-teardown_file() {
-	file_guest_stop
+	file_person_start
 }
 
 setup() {

@@ -6,9 +6,8 @@ load guest
 load person
 
 setup_file() {
-	file_guest_start
+	file_person_start
 	[ -n "${GUEST_DIR-}" ] || return 0
-	person_start
 	operator "$PYTHON" "$BATS_TEST_DIRNAME/serial.py" "$GUEST_DIR/serial" "$GUEST_DIR/typed" \
 		>"$GUEST_DIR/serial.out" 2>&1 3>&- </dev/null &
 	wait_for grep -q ready "$GUEST_DIR/serial.out"

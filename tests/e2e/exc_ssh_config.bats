@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What exc ssh-config prints makes plain ssh, rsync and Ansible use a fresh key for each connection.
 
-load guest
+load file_guest
 load person
 
 setup_file() {
-	file_guest_start
+	file_person_start
 	[ -n "${GUEST_DIR-}" ] || return 0
-	person_start
 	install -d -m 0700 -o "$PERSON" "$PERSON_DIR/home/.ssh"
 	# ssh takes a home from the passwd file, and nobody has none there.
 	person exc ssh-config --user ubuntu >"$PERSON_DIR/home/.ssh/config"
@@ -16,10 +15,6 @@ setup_file() {
 		printf '#!/bin/sh\nexec /usr/bin/%s -F %s "$@"\n' $program "$PERSON_DIR/home/.ssh/config" >"$PERSON_DIR/bin/$program"
 		chmod 0755 "$PERSON_DIR/bin/$program"
 	done
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {
@@ -122,7 +117,7 @@ agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! of_operator pgr
 	has_agent() { [ -S "$PERSON_DIR/run/exc/agent.sock" ]; }
 	wait_for has_agent
 	run person env SSH_AUTH_SOCK="$PERSON_DIR/run/exc/agent.sock" ssh-add -l
-	kill "$silent" "$waiting" || true
+	of_operator pkill -f 'exc-44 true$|signal\.pause'
 	wait "$silent" "$waiting" || true
 	connectd instance remove 44
 	echo "$output"

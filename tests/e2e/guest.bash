@@ -297,6 +297,18 @@ login() {
 	operator ssh $(ssh_options) ${SSH_OPTIONS-} -n -i "$key" "$user@$GUEST_ADDRESS" "$@"
 }
 
+# logs_in_once: a fresh one-time key logs ubuntu in, and not again
+logs_in_once() {
+	local key
+	key=$(ask ubuntu)
+	login "$key" ubuntu true
+	run login "$key" ubuntu true
+	[ "$status" -eq 255 ]
+}
+
+# The events of that, and no others
+logged_in_once() { [ "$(events EVENT)" = $'offered\nused\nreplayed' ]; }
+
 # A key of a person's own, in authorized_keys: the way in that must never close.
 ordinary_key() {
 	local user=$1 key=$GUEST_DIR/keys/ordinary-$1

@@ -2,21 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whatever is broken on the guest, ordinary logins work, and one line says what to do.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
 	ordinary_key ubuntu
 	ssh-keygen -q -t ed25519 -N '' -f "$GUEST_DIR/keys/stranger"
-}
-
-teardown_file() {
-	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
 }
 
 # says REASON ADVICE: ordinary logins work, also past the agent; no key is offered; one line says it

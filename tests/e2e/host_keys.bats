@@ -2,19 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # publish-host-keys: people's clients know a guest's host keys without asking anybody.
 
-load guest
-
-setup_file() {
-	file_guest_start
-}
-
-teardown_file() {
-	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
-}
+load file_guest
 
 host_keys_of_connect() { jq -r '.host_keys[]' "$(ask ubuntu).answer"; }
 host_keys_of_guest() { guest sh -c 'cut -d" " -f1,2 /etc/ssh/ssh_host_*_key.pub'; }

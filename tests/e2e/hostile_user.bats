@@ -3,7 +3,7 @@
 # Somebody else has a hand in /run or /tmp, or runs at the same instant: ordinary logins work, and one key opens
 # one session at most.
 
-load guest
+load file_guest
 
 AGENTS=8
 # More keys than one run of the agent sweeps
@@ -14,10 +14,6 @@ setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
 	ordinary_key ubuntu
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

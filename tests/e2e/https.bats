@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An endpoint behind TLS has to show a certificate that is its own, and names are looked up in time.
 
-load guest
+load file_guest
 load front
 
 # ssh's own time on a busy machine, beside the agent's timeout_ms
@@ -36,10 +36,6 @@ setup_file() {
 teardown_file() {
 	fronts_stop
 	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
 }
 
 # tls_front ADDRESS PORT AUTHORITY: TLS before exc-connectd, on the guest, whose address it knows

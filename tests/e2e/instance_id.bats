@@ -2,17 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which instance is this: the machine's own word, and never that of an image that it came from.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
 	# What this machine's own SMBIOS says is not for the guest.
 	guest sh -c 'for tag in /sys/class/dmi/id/*_asset_tag; do [ ! -e "$tag" ] || mount --bind /dev/null "$tag"; done'
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

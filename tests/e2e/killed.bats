@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whatever is killed, and whenever: never two sessions for one key, and the next fresh key works.
 
-load guest
+load file_guest
 
 ROUNDS=20
 
@@ -19,10 +19,6 @@ if read -r call what </run/kill; then
 fi
 exec /usr/bin/exc-instance-connect "$@"
 END
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

@@ -2,19 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One-time keys through a real sshd: who gets in, who does not, and what each is told.
 
-load guest
-
-setup_file() {
-	file_guest_start
-}
-
-teardown_file() {
-	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
-}
+load file_guest
 
 @test "a one-time key logs in as its user and runs a command" {
 	key=$(ask ubuntu)

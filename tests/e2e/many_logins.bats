@@ -2,24 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # One key, one login, also when there are many keys, or many who hold the same one.
 
-load guest
+load file_guest
 
 LOGINS=200
 BATCH=20 # keys are replayed well within their 60 seconds
 RACERS=32
 ROUNDS=50
-
-setup_file() {
-	file_guest_start
-}
-
-teardown_file() {
-	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
-}
 
 # count_events EVENT
 count_events() { events EVENT | grep -cx "$1" || true; }

@@ -2,21 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # next_command: the AuthorizedKeysCommand that was there before us goes on letting its people in.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0
 	ssh-keygen -q -t ed25519 -N '' -C corporate -f "$GUEST_DIR/keys/corporate"
 	guest install -m 0644 "$GUEST_DIR/keys/corporate.pub" /usr/share/corporate-keys
-}
-
-teardown_file() {
-	file_guest_stop
-}
-
-setup() {
-	file_guest_ready
 }
 
 # other SCRIPT: what stands in for somebody else's command
@@ -30,13 +22,8 @@ corporate_login() { login "$GUEST_DIR/keys/corporate" ubuntu true; }
 	other 'cat /usr/share/corporate-keys'
 	agent_conf "next_command = /usr/bin/other-keys %u"
 	corporate_login
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
-	[ "$(events EVENT)" = "offered
-used
-replayed" ]
+	logs_in_once
+	logged_in_once
 	corporate_login
 }
 
@@ -140,10 +127,7 @@ used ubuntu -" ]
 @test "without PAM's module a one-time key is bound to one connection, with a next command as well" {
 	other 'cat /usr/share/corporate-keys'
 	agent_conf "next_command = /usr/bin/other-keys %u" "single_use = connection"
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
+	logs_in_once
 	corporate_login
 }
 

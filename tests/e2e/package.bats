@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Debian package on a stock guest: installing switches one-time keys on, purging leaves no trace.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start bare
@@ -17,12 +17,8 @@ setup_file() {
 	export PACKAGE
 }
 
-teardown_file() {
-	file_guest_stop
-}
-
 setup() {
-	[ -n "${GUEST_DIR-}" ] || skip "this machine permits no namespaces"
+	file_guest_or_skip
 	forget_events
 	guest_etc >"$BATS_TEST_TMPDIR/before"
 }
@@ -45,13 +41,8 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 	[ "$status" -eq 0 ]
 	ordinary
 	guest_trust
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
-	[ "$(events EVENT)" = "offered
-used
-replayed" ]
+	logs_in_once
+	logged_in_once
 	guest exc-instance-connect sshd status
 	guest grep -q pam_exc_instance_connect /etc/pam.d/common-session # by pam-auth-update
 	run guest grep pam_exc_instance_connect /etc/pam.d/sshd # a file of openssh-server's

@@ -24,6 +24,13 @@ person_start() {
 	export PERSON_TOKEN
 }
 
+# What a bats file's setup_file begins with: one guest for the file, and a person beside it
+file_person_start() {
+	file_guest_start
+	[ -n "${GUEST_DIR-}" ] || return 0
+	person_start
+}
+
 # person COMMAND...: PERSON_ENV has more variables
 person() {
 	# shellcheck disable=SC2086 # a list of variables

@@ -2,15 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # report: every receipt arrives, once, whatever happens to the endpoint meanwhile.
 
-load guest
-
-setup_file() {
-	file_guest_start
-}
-
-teardown_file() {
-	file_guest_stop
-}
+load file_guest
 
 setup() {
 	file_guest_ready

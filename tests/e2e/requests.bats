@@ -4,14 +4,6 @@
 
 load control
 
-setup() {
-	control_setup
-	TOKEN=$(connectd token add user:ana --instance '*')
-	start
-}
-
-teardown() { control_teardown; }
-
 # configure LINE...: more settings, for a start anew
 configure() {
 	stop

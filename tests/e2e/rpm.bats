@@ -3,7 +3,7 @@
 # The rpm packages, built by Debian's rpmbuild: what is in them, and what their scriptlets do to a guest whose
 # userland is Debian's, but for the folders that Fedora has elsewhere.
 
-load guest
+load file_guest
 
 setup_file() {
 	PACKAGES=$BATS_FILE_TMPDIR/packages NEWER=$BATS_FILE_TMPDIR/newer
@@ -32,10 +32,6 @@ setup_file() {
 	guest sh -c 'echo "disable *" >/usr/lib/systemd/system-preset/99-default-disable.preset'
 }
 
-teardown_file() {
-	file_guest_stop
-}
-
 setup() {
 	[ -n "${GUEST_DIR-}" ] || return 0
 	forget_events
@@ -53,7 +49,7 @@ teardown() {
 }
 
 # Tests that need a guest begin with this.
-in_guest() { [ -n "${GUEST_DIR-}" ] || skip "this machine permits no namespaces"; }
+in_guest() { file_guest_or_skip; }
 debian_pam() { dirname "$(dpkg -L libpam-modules | grep '/pam_unix.so$')"; }
 package() { guest rpm --nodeps "$@"; }
 ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
@@ -176,13 +172,8 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	[[ "$output" == *"sshd asks exc-instance-connect about keys"*"PAM spends a one-time key"* ]]
 	ordinary
 	guest_trust
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
-	[ "$(events EVENT)" = "offered
-used
-replayed" ]
+	logs_in_once
+	logged_in_once
 	guest exc-instance-connect sshd status
 	[ "$(guest stat -c '%U %G %a' /run/exc-instance-connect /var/lib/exc-instance-connect/receipts | sort -u)" = \
 		"exc-instance-connect exc-instance-connect 700" ]
@@ -293,10 +284,7 @@ replayed" ]
 	[ "$status" -eq 1 ]
 	package --install "$PACKAGE"
 	wait_for ledger_is_sure
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
+	logs_in_once
 }
 
 @test "while only the agent runs a chained command, a broken configuration of sshd keeps the package" {

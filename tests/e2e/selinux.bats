@@ -3,7 +3,7 @@
 # The SELinux module, linked into Debian's base policy and asked what it allows. Nothing here enforces it:
 # a traced login is held against the policy instead.
 
-load guest
+load file_guest
 
 # What is traced is as slow as the machine is busy.
 export TIMEOUT_MS=10000
@@ -30,10 +30,6 @@ setup_file() {
 	export STOCK NEWER CONTEXTS POLICY
 	file_guest_start
 	[ -z "${GUEST_DIR-}" ] || chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {

@@ -13,12 +13,7 @@ setup() {
 	install "$EXC_BUILD/src/connectd/exc-connectd" "$PROGRAM"
 	STATE=$GUEST_DIR/state
 	install -d -m 0700 -o nobody -g nogroup "$STATE"
-	cat >"$GUEST_DIR/connectd.conf" <<END
-database = $STATE/connectd.db
-signing_key = $STATE/signing-key.pem
-compute_listen = 127.0.0.1:0
-metadata_listen = 127.0.0.1:0
-END
+	control_conf "$STATE"
 }
 
 teardown() {
@@ -102,7 +97,7 @@ start_service() {
 }
 
 @test "without a configuration file the defaults hold, but one that is named must be there" {
-	namespaces_allowed || skip "this machine permits no namespaces"
+	namespaces_or_skip
 	run unshare --mount --propagation private bash -euc '
 		mount -t tmpfs tmpfs /etc
 		mount -t tmpfs tmpfs /var/lib

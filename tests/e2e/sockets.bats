@@ -2,10 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Terminal, tunnel and console over WebSocket, with a real sshd and a real virtual machine's console.
 
-load guest
-
-setup_file() { file_guest_start; }
-teardown_file() { file_guest_stop; }
+load file_guest
 
 COMPUTE=127.0.0.1:8443
 TERMINAL=ws://$COMPUTE/compute/instance/connect/ws

@@ -2,16 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Wiring a stock sshd with one command, and unwiring it: never at the price of anybody's way in.
 
-load guest
+load file_guest
 
 setup_file() {
 	file_guest_start stock
 	[ -n "${GUEST_DIR-}" ] || return 0
 	ordinary_key ubuntu
-}
-
-teardown_file() {
-	file_guest_stop
 }
 
 setup() {
@@ -56,13 +52,8 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 	echo "$output"
 	[ "$status" -eq 0 ]
 	ordinary_login
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
-	[ "$(events EVENT)" = "offered
-used
-replayed" ]
+	logs_in_once
+	logged_in_once
 	wired disable
 	run one_time_login
 	[ "$status" -eq 255 ]
@@ -220,10 +211,7 @@ replayed" ]
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"bound to the first connection"* ]]
 	guest sha256sum /etc/pam.d/sshd | diff "$BATS_TEST_TMPDIR/pam" -
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
+	logs_in_once
 	[ "$(events EVENT)" = "offered
 replayed" ]
 }
@@ -236,10 +224,7 @@ replayed" ]
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"bound to the first connection"* ]]
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
+	logs_in_once
 }
 
 @test "a module that PAM does not find is not relied on, when it is wired and when it goes missing later" {

@@ -2,19 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The package's own tests, run by autopkgtest, which installs what they need by itself.
 
-load machine
-
-setup_file() {
-	file_machine_start
-}
-
-teardown_file() {
-	machine_stop
-}
-
-setup() {
-	file_machine_ready
-}
+load file_machine
 
 @test "the package's own tests pass on an installed package" {
 	key=$GUEST_DIR/keys/root

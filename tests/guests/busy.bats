@@ -2,23 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Removing the package while many people log in.
 
-load machine
+load file_machine
 
 LOGINS=50
 # sshd turns away at random what is over ten connections that have not logged in yet (MaxStartups).
 STARTUPS=100
-
-setup_file() {
-	file_machine_start
-}
-
-teardown_file() {
-	machine_stop
-}
-
-setup() {
-	file_machine_ready
-}
 
 logged_in() { cat "$BATS_TEST_TMPDIR"/login.* 2>/dev/null | grep -cx in; }
 # at_least NUMBER: have so many logged in?

@@ -3,7 +3,7 @@
 # The control plane as a service on a stock Debian, as docs/operate.md says it: installed from a repository, set up
 # by root, used, rebooted, upgraded, removed and purged. The tests are one story and follow each other.
 
-load machine
+load file_machine
 
 setup_file() {
 	file_machine_allowed || return 0
@@ -15,10 +15,6 @@ setup_file() {
 	# Where the metadata endpoint is by default
 	in_network ip address add "$METADATA_ADDRESS/32" dev lo
 	guest find / -xdev -name '*exc-connectd*' >"$GUEST_DIR/before"
-}
-
-teardown_file() {
-	machine_stop
 }
 
 setup() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An image that is made as docs/images.md says, and two machines that begin as it.
 
-load machine
+load file_machine
 
 setup_file() {
 	file_machine_allowed || return 0
@@ -26,10 +26,6 @@ setup_file() {
 		mkdir -p /var/lib/cloud/data && echo 7 >/var/lib/cloud/data/instance-id
 		ls /etc/ssh/ssh_host_ed25519_key'
 	in_image "$(document_block docs/images.md "Make one" 3)"
-}
-
-teardown_file() {
-	machine_stop
 }
 
 setup() {

@@ -3,7 +3,7 @@
 # A stock Debian, as docs/install.md says it: installed from a repository, used, rebooted, upgraded, removed and
 # purged. The tests are one story and follow each other; in all of it, ordinary keys log in.
 
-load machine
+load file_machine
 
 setup_file() {
 	file_machine_allowed || return 0
@@ -12,10 +12,6 @@ setup_file() {
 	machine_start "$BATS_FILE_TMPDIR/previous"
 	guest_etc >"$GUEST_DIR/etc"
 	packages >"$GUEST_DIR/packages"
-}
-
-teardown_file() {
-	machine_stop
 }
 
 setup() {

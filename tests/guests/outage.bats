@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The metadata endpoint is gone: packets to it get no answer, which is the slowest way to fail.
 
-load machine
+load file_machine
 
 # What a boot, and a login, may take longer with the package and without the endpoint
 SLOWER_MS_MAX=1000
@@ -14,18 +14,6 @@ LOGINS=8
 RECEIPT_SECONDS=75
 # After a boot they are sent within so many seconds.
 REBOOT_SECONDS=75
-
-setup_file() {
-	file_machine_start
-}
-
-teardown_file() {
-	machine_stop
-}
-
-setup() {
-	file_machine_ready
-}
 
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0

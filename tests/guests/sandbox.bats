@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The walls around the agent, with the release's own C library, OpenSSL and ways to look up names.
 
-load machine
+load file_machine
 load ../e2e/front
 
 setup_file() {
@@ -16,10 +16,6 @@ setup_file() {
 teardown_file() {
 	fronts_stop
 	machine_stop
-}
-
-setup() {
-	file_machine_ready
 }
 
 @test "doctor says that seccomp and the limits stand, and what the kernel has of Landlock" {

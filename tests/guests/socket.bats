@@ -2,29 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Where systemd listens for sshd and starts it when somebody connects.
 
-load machine
+load file_machine
 
 setup_file() {
 	file_machine_start
 	[ -z "$OBSTACLE" ] || return 0
 	guest systemctl disable --now ssh.service
 	guest systemctl enable --now ssh.socket
-}
-
-teardown_file() {
-	machine_stop
-}
-
-setup() {
-	file_machine_ready
-}
-
-one_login() {
-	local key
-	key=$(ask ubuntu)
-	login "$key" ubuntu true
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
 }
 
 @test "a one-time login works where sshd is started by a socket" {
@@ -34,7 +18,7 @@ one_login() {
 	close_session
 	guest_trust
 	guest exc-instance-connect sshd status
-	one_login
+	logs_in_once
 	login "$(ordinary_key ubuntu)" ubuntu true
 	guest exc-instance-connect doctor
 	[ "$(guest systemctl is-enabled ssh.service ssh.socket)" = "disabled
@@ -43,7 +27,7 @@ enabled" ]
 
 @test "and after a reboot" {
 	machine_reboot
-	one_login
+	logs_in_once
 	login "$(ordinary_key ubuntu)" ubuntu true
 }
 

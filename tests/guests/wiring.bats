@@ -3,7 +3,7 @@
 # Machines that were set up years ago: whatever their sshd looks like, installing switches one-time keys on or
 # says what to do, and removing leaves what was there.
 
-load machine
+load file_machine
 
 setup_file() {
 	file_machine_start
@@ -11,10 +11,6 @@ setup_file() {
 	ssh-keygen -q -t ed25519 -N '' -C corporate -f "$GUEST_DIR/keys/corporate"
 	guest sh -c 'cat >/usr/share/corporate-keys' <"$GUEST_DIR/keys/corporate.pub"
 	guest sh -c 'printf "#!/bin/sh\ncat /usr/share/corporate-keys\n" >/usr/bin/other-keys && chmod 0755 /usr/bin/other-keys'
-}
-
-teardown_file() {
-	machine_stop
 }
 
 setup() {
