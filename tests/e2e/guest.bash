@@ -303,6 +303,7 @@ logs_in_once() {
 	key=$(ask ubuntu)
 	login "$key" ubuntu true
 	run login "$key" ubuntu true
+	# shellcheck disable=SC2154 # it is of bats' run
 	[ "$status" -eq 255 ]
 }
 
