@@ -6,9 +6,6 @@
 load file_guest
 load ec2
 
-# As in endpoint_faults.bats
-LOGIN_SECONDS=4
-
 setup_file() {
 	file_guest_start
 	[ -n "${GUEST_DIR-}" ] || return 0

@@ -17,6 +17,10 @@ METADATA_ADDRESS=169.254.169.254
 PYTHON=/usr/bin/python3
 # Seconds that anything is waited for
 WAIT_SECONDS=20
+# Seconds that a login may take while the agent waits for what does not answer: its timeout_ms for each question, and
+# what ssh itself takes on a busy machine. Without a timeout it would be minutes.
+# shellcheck disable=SC2034 # bats files have it
+LOGIN_SECONDS=10
 # Seconds after a boot, and after the ledger was made, in which a key may be refused, for it could have been issued
 # before
 UNSURE_SECONDS=4

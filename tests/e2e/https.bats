@@ -5,9 +5,6 @@
 load file_guest
 load front
 
-# ssh's own time on a busy machine, beside the agent's timeout_ms
-LOGIN_SECONDS=4
-
 # authority NAME: a certificate authority of its own, and an endpoint's key and certificate by it
 authority() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
