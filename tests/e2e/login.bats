@@ -217,6 +217,8 @@ offered -" ]
 }
 
 @test "hostile user names never reach a path or a URL" {
+	# This is not about time, nor about how often the same is reported on a slow machine.
+	TIMEOUT_MS=10000 agent_conf
 	endpoint_start record "$BATS_TEST_TMPDIR/requests"
 	guest find /run /etc/exc-instance-connect /var/lib/exc-instance-connect -xdev | sort >"$BATS_TEST_TMPDIR/before"
 	fingerprint=SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU
@@ -229,10 +231,11 @@ offered -" ]
 	agent authorized-keys 'a$b+c@d' "$fingerprint"
 	endpoint_stop
 	guest find /run /etc/exc-instance-connect /var/lib/exc-instance-connect -xdev | sort >"$BATS_TEST_TMPDIR/after"
-	# Nothing new but the note that it was said, and the journal's own files
+	# Nothing new but the note that it was said, the journal's own files, and the ledger's folder if this came first
 	run diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-	[ -z "$(grep '^>' <<<"$output" | grep -v -e /run/exc-instance-connect/said.user_name_invalid -e /run/log -e /run/systemd)" ]
+	echo "$output"
+	[ -z "$(grep '^>' <<<"$output" | grep -v -e /run/exc-instance-connect/said.user_name_invalid -e '/run/exc-instance-connect/keys$' -e /run/log -e /run/systemd)" ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/requests")" -eq 1 ]
 	grep -q '^GET /v1/instance-connect/grants?user=a%24b%2Bc%40d&fingerprint=SHA256%3A47DEQpj8HBSa%2B%2FTImW%2B5JCeuQeRkm5NMpJWZG3hSuFU&nonce=[0-9a-f]\{32\}$' "$BATS_TEST_TMPDIR/requests"
-	[ "$(events EVENT REASON)" = "problem user_name_invalid" ]
+	[ "$(events EVENT REASON | sort -u)" = "problem user_name_invalid" ]
 }
