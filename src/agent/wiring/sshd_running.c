@@ -190,14 +190,26 @@ static bool shares(pid_t pid, const char *what)
 	       (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
 }
 
+/* Is /proc that of our own process ids? In an image that is being made it may be the host's, where
+ * the numbers mean others. */
+static bool proc_is_ours(void)
+{
+	char self[16], ours[16];
+	ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+
+	self[length < 0 ? 0 : length] = '\0';
+	snprintf(ours, sizeof ours, "%d", (int)getpid());
+	return strcmp(self, ours) == 0;
+}
+
 /* An sshd of another root is not this machine's: an image may be made in a chroot that sees the
  * host's /run and /proc. */
 static bool is_our_sshd(pid_t pid)
 {
 	struct process process;
 
-	return pid > 1 && process_read(pid, &process) && strcmp(process.name, "sshd") == 0 &&
-	       shares(pid, "root/");
+	return pid > 1 && proc_is_ours() && process_read(pid, &process) &&
+	       strcmp(process.name, "sshd") == 0 && shares(pid, "root/");
 }
 
 static pid_t pid_of_file(const struct sshd_effective *effective)
