@@ -5,6 +5,7 @@ UNITS = \
 	%D%/test_command_line \
 	%D%/test_encoding \
 	%D%/test_grant \
+	%D%/test_ini \
 	%D%/test_ledger \
 	%D%/test_network \
 	%D%/test_pushed_list \
@@ -20,6 +21,7 @@ if CONNECTD
 UNITS += \
 	%D%/test_idempotency \
 	%D%/test_policy \
+	%D%/test_query \
 	%D%/test_rate_limit \
 	%D%/test_sockets
 endif

@@ -86,12 +86,28 @@ static void a_network_contains_what_begins_with_its_prefix(void **state)
 	}
 }
 
+static void loopback_is_127_and_one_address_of_ipv6(void **state)
+{
+	static const char *const good[] = { "127.0.0.1", "127.255.255.255", "::1", "0:0::0:1" };
+	static const char *const bad[] = { "",           "128.0.0.1",   "126.0.0.1",
+					   "::",         "::2",         "127.0.0.1.evil",
+					   "localhost",  "1.127.0.0.1", "2001:db8::1",
+					   "127.0.0.0/7" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_true(network_is_loopback(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(network_is_loopback(bad[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_network_is_written_in_its_standard_form),
 		cmocka_unit_test(what_is_no_network_is_refused),
 		cmocka_unit_test(a_network_contains_what_begins_with_its_prefix),
+		cmocka_unit_test(loopback_is_127_and_one_address_of_ipv6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
