@@ -11,7 +11,7 @@
 #define BASE64_SIZE(bytes) (((bytes) + 2) / 3 * 4 + 1)
 
 /* Decode `length` characters of standard base64, with padding, into `out` of `size` bytes.
- * Only the one canonical spelling is taken: no white space, no missing padding, no set bits after
+ * Only the canonical spelling is accepted: no white space, no missing padding, no set bits after
  * the end. Returns the number of bytes, or -1 when the text is anything else or does not fit. */
 ssize_t base64_decode(const char *text, size_t length, uint8_t *out, size_t size);
 

@@ -13,13 +13,13 @@ int64_t clock_boottime(void);
 int64_t clock_boottime_ns(void);
 #define CLOCK_NS_PER_SECOND 1000000000
 
-/* The start is known in whole seconds, from three values that are cut to whole seconds: it may be
- * so many later than clock_started() says, and never later. */
+/* clock_started() works with three values cut to whole seconds: the true start is at most this many
+ * seconds later than its result. */
 #define CLOCK_STARTED_ERROR 2
 
-/* When this system started, in seconds since 1970, if it was `now` when clock_boottime() said
- * `boottime`, or later: the start of process 1. In a container that is when the container started,
- * which is when its ledger was empty; where /proc hides process 1, when the kernel started. */
+/* When this system started, in seconds since 1970, if clock_boottime() was `boottime` at `now` or
+ * later: the start of process 1. In a container that is when the container started, which is when
+ * its ledger was empty; where /proc hides process 1, when the kernel started. */
 time_t clock_started(time_t now, int64_t boottime);
 
 /* Milliseconds on a clock that only goes forward, suspension not included (CLOCK_MONOTONIC). */

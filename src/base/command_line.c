@@ -11,7 +11,7 @@ static bool is_space(char c)
 }
 
 /* Take one word from *line into `out`, of `size` bytes. Returns its length, -1 when it does not fit
- * or its quote stays open. */
+ * or a quote is not closed. */
 static int take_word(const char **line, char *out, size_t size)
 {
 	const char *at = *line;

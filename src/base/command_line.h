@@ -17,9 +17,9 @@ struct words {
 };
 
 /* Split at spaces and tabs. Single and double quotes keep these in a word; outside single quotes a
- * backslash takes the meaning from a quote, a backslash or a space after it and is itself otherwise
- * (sshd_config(5) since OpenSSH 8.7; the part of systemd.service(5), "Command lines", that both
- * share). False when a quote stays open, or there are too many words or bytes. */
+ * backslash escapes a quote, a backslash or a space and is literal otherwise (sshd_config(5) since
+ * OpenSSH 8.7; the part of systemd.service(5), "Command lines", that both share). False when a
+ * quote is not closed, or there are too many words or bytes. */
 bool words_split(struct words *words, const char *line);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 in the three spellings that the project uses. */
-/* OpenSSL 3 would rather have EVP_Digest(3), which makes a library context first: that takes a
- * millisecond, and ends the process where there is no memory. These functions allocate nothing, so
- * that sshd's module can tell whose key it is whatever is short. */
+/* OpenSSL 3 prefers EVP_Digest(3), which makes a library context first: that takes a millisecond,
+ * and ends the process when there is no memory. These functions allocate nothing, so that sshd's
+ * module can always tell whose key it is. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 

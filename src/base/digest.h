@@ -15,7 +15,7 @@
 /* Hash `length` bytes. Allocates nothing. False only when OpenSSL cannot hash at all. */
 bool digest_sha256(const void *bytes, size_t length, uint8_t digest[DIGEST_BYTES]);
 
-/* Lower-case hexadecimal of SHA-256: safe as a file name whatever was hashed. False as above. */
+/* Lower-case hexadecimal of SHA-256: always safe as a file name. False as above. */
 bool digest_hex(const void *bytes, size_t length, char hex[DIGEST_HEX_SIZE]);
 
 /* The fingerprint of a public key blob as OpenSSH prints it: SHA256:<base64 without padding>.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read, replace, remove and put back small files, whole. */
+/* Read, replace, remove and restore small files as a whole. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ char *file_read(const char *path, size_t *length)
 	return NULL;
 }
 
-/* The folder that a path is in. */
+/* The directory that a path is in. */
 static void folder_of(const char *path, char folder[PATH_SIZE])
 {
 	const char *slash = strrchr(path, '/');
@@ -123,7 +123,7 @@ static bool put_back(const struct file_backup *backup, unsigned int i)
 		file_remove_empty_folder(backup->files[i].path);
 		return true;
 	}
-	/* What is as it was needs no writing, which a full disk could refuse. */
+	/* An unchanged file is not written: a full disk could refuse that. */
 	if (now != NULL && length == backup->files[i].length &&
 	    memcmp(now, backup->files[i].text, length) == 0)
 		return true;
@@ -134,7 +134,7 @@ bool file_backup_restore(const struct file_backup *backup, char *why, size_t siz
 {
 	bool good = true;
 
-	/* As much as can be, and then say what could not. */
+	/* As many as possible, then report the failures. */
 	for (unsigned int i = 0; i < backup->count; i++)
 		if (!put_back(backup, i))
 			good = file_say_errno(why, size, backup->files[i].path);

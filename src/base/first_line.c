@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first line of a small file, such as the kernel has in /sys. */
+/* The first line of a small file, such as those in /sys. */
 #include "base/first_line.h"
 
 #include <fcntl.h>

@@ -91,7 +91,7 @@ static int read_line(void *context, const char *section, const char *name, const
 	char wrong[INI_WHY_SIZE] = "";
 
 	if (setting == NULL)
-		snprintf(wrong, sizeof wrong, "there is no setting %s%.32s%s%.64s",
+		snprintf(wrong, sizeof wrong, "unknown setting %s%.32s%s%.64s",
 			 section[0] == '\0' ? "" : "[", section, section[0] == '\0' ? "" : "] ",
 			 name);
 	else if ((reader->seen & bit) != 0)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Bytes of a text setting, and of what is said about a line that is wrong */
+/* Bytes of a text setting, and of the message about a bad line */
 #define INI_VALUE_SIZE 256
 #define INI_WHY_SIZE 256
 /* Rows of one table */
@@ -34,9 +34,9 @@ bool ini_number(void *out, const char *value, const struct ini_setting *setting)
 bool ini_yes_no(void *out, const char *value, const struct ini_setting *setting);
 bool ini_word(void *out, const char *value, const struct ini_setting *setting);
 
-/* Read `file` to its end, also behind a line that is wrong, into the struct at `out`. Returns 0, or
- * the number of the first line that is wrong, with `why` (INI_WHY_SIZE bytes): a setting that is
- * unknown, set twice, or not as expected. A line has at most 200 bytes (inih). */
+/* Read all of `file`, even after a bad line, into the struct at `out`. Returns 0, or the number of
+ * the first bad line, with `why` (INI_WHY_SIZE bytes): a setting that is unknown, set twice, or not
+ * as expected. A line has at most 200 bytes (inih). */
 int ini_read(FILE *file, const struct ini_setting *settings, size_t count, void *out, char *why);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * cJSON builds the tree, but it takes more than RFC 8259 allows (control characters in strings,
  * numbers such as 01 or +1, invalid UTF-8), and it ends strings at \u0000. So the text is first
- * held against the grammar here, and only what passes is parsed. */
+ * checked against the grammar here, and only what passes is parsed. */
 #include "base/json.h"
 
 #include <string.h>
@@ -132,7 +132,7 @@ static bool scan_string(struct scanner *s)
 	return take(s, '"');
 }
 
-/* NOLINTBEGIN(misc-no-recursion): no deeper than JSON_DEPTH_MAX, which scan_value() sees to */
+/* NOLINTBEGIN(misc-no-recursion): no deeper than JSON_DEPTH_MAX, which scan_value() enforces */
 static bool scan_object(struct scanner *s)
 {
 	skip_space(s);

@@ -15,12 +15,12 @@
 #define JSON_DEPTH_MAX 8
 /* Members and elements in one text, so that looking for duplicates has a bound. */
 #define JSON_VALUES_MAX 2048
-/* The largest integer that every JSON reader takes exactly (RFC 7493 section 2.2). */
+/* The largest integer that every JSON reader represents exactly (RFC 7493 section 2.2). */
 #define JSON_INTEGER_MAX 9007199254740991.0
 
 enum json_result {
 	JSON_OK,
-	JSON_MALFORMED, /* not one object as RFC 8259 has it, or over a bound */
+	JSON_MALFORMED, /* not one object by RFC 8259, or over a limit */
 	JSON_DUPLICATE_MEMBER,
 	JSON_NO_MEMORY,
 };
@@ -28,7 +28,7 @@ enum json_result {
 DEFINE_CLEANUP(cJSON, cJSON_Delete);
 #define _cleanup_json_ _cleanup_(cleanup_cJSON_Delete)
 
-/* Parse exactly `length` bytes holding one JSON object. More than RFC 8259 forbids is refused:
+/* Parse exactly `length` bytes holding one JSON object. Stricter than RFC 8259, it refuses
  * duplicate members, \u0000 and lone surrogates in strings, depth over JSON_DEPTH_MAX, more than
  * JSON_VALUES_MAX values, bytes after the object. On JSON_OK the caller owns *object
  * (cJSON_Delete), otherwise *object is NULL. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that is in no file system: another program of the same person reads it by its path. */
+/* A file outside any file system: another program of the same user reads it by its path. */
 #include "base/memory_file.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "base/secret_memory.h"
 
-/* Since Linux 6.3, where a system may insist on it; older headers do not have it. */
+/* Since Linux 6.3, where a system may require it; older headers do not have it. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -25,7 +25,7 @@ static int make_descriptor(const char *name)
 	return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
 }
 
-/* Our number as /proc has it, which in a container may not be what getpid() says. */
+/* Our pid as /proc shows it, which in a container may differ from getpid(). */
 static bool own_path(struct memory_file *file)
 {
 	char self[16];
@@ -44,7 +44,7 @@ bool memory_file_make(struct memory_file *file, const char *name, const void *by
 	file->size = length;
 	file->fd = make_descriptor(name);
 	/* ssh refuses a key that others could read. The size is sealed, so that the mapping stays
-	 * whole; the content is not, for it is to be wiped. */
+	 * whole; the content is not: it must be wiped later. */
 	if (file->fd >= 0 && own_path(file) && fchmod(file->fd, 0600) == 0 &&
 	    ftruncate(file->fd, (off_t)length) == 0 &&
 	    fcntl(file->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that is in no file system: another program of the same person reads it by its path. */
+/* A file outside any file system: another program of the same user reads it by its path. */
 #ifndef EXC_MEMORY_FILE_H
 #define EXC_MEMORY_FILE_H
 
@@ -10,7 +10,7 @@
 
 struct memory_file {
 	int fd; /* -1: none */
-	void *bytes; /* mapped, and locked into memory as far as the system lets */
+	void *bytes; /* mapped, and locked into memory as far as allowed */
 	size_t size;
 	/* /proc/PID/fd/N with our own pid: ssh closes what it inherits, so that N is ours */
 	char path[MEMORY_FILE_PATH_SIZE];
@@ -21,12 +21,11 @@ struct memory_file {
 		.fd = -1                                                                           \
 	}
 
-/* Make a file with `length` bytes in it, at least one, that only its owner may open. It is there
- * until memory_file_wipe(), or as long as this process. False with errno. */
+/* Make a file with `length` bytes in it, at least one, that only its owner may open. It lasts until
+ * memory_file_wipe(), or as long as this process. False with errno. */
 bool memory_file_make(struct memory_file *file, const char *name, const void *bytes, size_t length);
 
-/* Overwrite what is in it with zeros, also for whoever has it open, and close it. Safe to call
- * twice. */
+/* Overwrite it with zeros, also for anyone who has it open, and close it. Safe to call twice. */
 void memory_file_wipe(struct memory_file *file);
 #define _cleanup_memory_file_ _cleanup_(memory_file_wipe)
 

@@ -16,7 +16,7 @@ struct network {
 };
 
 /* Read "192.0.2.0/24" or "2001:db8::1". False when it is neither, or has bits set after its prefix:
- * sshd refuses every client for one of these, and who writes it means something else. */
+ * sshd refuses every client for one of these, and its author meant something else. */
 bool network_parse(const char *text, struct network *network);
 
 /* Write it in its standard form; an address without its prefix, if `bare`. */

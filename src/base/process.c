@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read what /proc/PID/stat says of a process (proc(5)). */
+/* Read /proc/PID/stat of a process (proc(5)). */
 #include "base/process.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read what /proc/PID/stat says of a process (proc(5)). */
+/* Read /proc/PID/stat of a process (proc(5)). */
 #ifndef EXC_PROCESS_H
 #define EXC_PROCESS_H
 
@@ -13,7 +13,7 @@
 struct process {
 	pid_t pid;
 	pid_t parent;
-	uint64_t start; /* clock ticks since the kernel started: with the pid, a name for life */
+	uint64_t start; /* clock ticks since the kernel started: with the pid, identifies it */
 	char name[PROCESS_NAME_SIZE];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run another program, with a bound on its time and on what it may say. */
+/* Run another program, with limits on its time and its output. */
 #include "base/run_program.h"
 #include "base/clock.h"
 
@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often to look whether a program that says nothing more has ended */
+/* How often to check whether a program that closed its output has ended */
 #define REAP_PAUSE_MS 1
 
 extern char **environ;
 
-/* In a group of its own, so that what it starts can be ended with it; and with the signals that
- * this program ignores as they were. */
+/* In its own process group, so that its children can be killed with it, and with the default action
+ * for signals that this program ignores. */
 static bool set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t ignored;
@@ -70,7 +70,7 @@ static int start_program(const char *const *argv, int fd, enum run_errors errors
 	return result;
 }
 
-/* Read until the end of what it says. False when its time is over first. */
+/* Read its output to the end. False when its time is over first. */
 static bool gather(int fd, struct run_output *output, long long deadline)
 {
 	output->length = 0;

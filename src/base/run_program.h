@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run another program, with a bound on its time and on what it may say. */
+/* Run another program, with limits on its time and its output. */
 #ifndef EXC_RUN_H
 #define EXC_RUN_H
 
@@ -10,15 +10,15 @@
 #define RUN_FAILED (-1)
 #define RUN_TOO_LONG (-2)
 
-/* What a program said: up to `size` - 1 bytes of it, and a NUL after them. */
+/* A program's output: up to `size` - 1 bytes of it, and a NUL after them. */
 struct run_output {
 	char *text; /* the caller's, `size` bytes */
 	size_t size;
 	size_t length;
-	bool cut; /* it said more, which was thrown away */
+	bool cut; /* there was more, which was dropped */
 };
 
-/* What becomes of its standard error: it goes where ours goes, into the output, or nowhere. */
+/* Where its standard error goes: where ours goes, into the output, or nowhere. */
 enum run_errors {
 	RUN_ERRORS_KEPT,
 	RUN_ERRORS_TAKEN,
@@ -26,13 +26,13 @@ enum run_errors {
 };
 
 /* Run argv[0], an absolute path, with these arguments (NULL-ended), an empty standard input, this
- * process's environment, and a process group of its own, and take its standard output. After
- * `timeout_ms` the group is killed. Returns its exit status, 128 and more for a signal, RUN_FAILED
- * (with errno) or RUN_TOO_LONG. */
+ * process's environment and its own process group, and read its standard output. After `timeout_ms`
+ * the group is killed. Returns its exit status, 128 and more for a signal, RUN_FAILED (with errno)
+ * or RUN_TOO_LONG. */
 int run_for_output(const char *const *argv, struct run_output *output, enum run_errors errors,
 		   unsigned int timeout_ms);
 
-/* The same, with all that it says in `output`, of `size` bytes, and a time in seconds. */
+/* The same, with both streams in `output`, of `size` bytes, and a time in seconds. */
 int run_program(const char *const *argv, char *output, size_t size, unsigned int seconds);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory for secrets: kept out of the swap and of core files, and overwritten when it goes. */
+/* Memory for secrets: kept out of swap and core files, and overwritten before it is freed. */
 #include "base/secret_memory.h"
 
 #include <sys/mman.h>

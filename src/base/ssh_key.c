@@ -27,7 +27,7 @@ struct key_type {
 	size_t point_bytes; /* ECDSA, uncompressed: 0x04 and two coordinates */
 };
 
-/* The only types that can be one-time keys. Certificates have a CA of their own and stay sshd's. */
+/* The only types that can be one-time keys. Certificates have their own CA; sshd checks them. */
 static const struct key_type key_types[] = {
 	{ "ssh-ed25519", KIND_ED25519, false, NULL, 0 },
 	{ "ecdsa-sha2-nistp256", KIND_ECDSA, false, "nistp256", 65 },
@@ -122,7 +122,7 @@ static const struct key_type *find_type(const char *name, size_t length)
 	return NULL;
 }
 
-/* Is this how a key type is written at all? What is not is a broken key, not a foreign type. */
+/* Could this be the name of a key type? If not, the key is malformed, not of another type. */
 static bool looks_like_type(const char *name, size_t length)
 {
 	if (length == 0 || length > SSH_KEY_TYPE_MAX)

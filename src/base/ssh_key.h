@@ -11,7 +11,7 @@
 
 #define SSH_KEY_RSA_BITS_MIN 2048
 #define SSH_KEY_RSA_BITS_MAX 16384
-/* An RSA key of SSH_KEY_RSA_BITS_MAX with any exponent that OpenSSL takes fits. */
+/* An RSA key of SSH_KEY_RSA_BITS_MAX with any exponent that OpenSSL accepts fits. */
 #define SSH_KEY_BLOB_MAX 4096
 /* The longest type name is sk-ecdsa-sha2-nistp256@openssh.com. */
 #define SSH_KEY_TYPE_MAX 64
@@ -21,7 +21,7 @@
 enum ssh_key_result {
 	SSH_KEY_OK,
 	SSH_KEY_MALFORMED,
-	SSH_KEY_TYPE_NOT_ALLOWED, /* it can never be a one-time key; certificates among them */
+	SSH_KEY_TYPE_NOT_ALLOWED, /* never a one-time key; includes certificates */
 	SSH_KEY_WEAK, /* RSA under SSH_KEY_RSA_BITS_MIN */
 };
 
@@ -35,7 +35,7 @@ struct ssh_key {
  * same type and hold nothing but that type's fields. */
 enum ssh_key_result ssh_key_parse(const char *text, struct ssh_key *key);
 
-/* The same from type and base64 apart, as sshd passes %t and %k. */
+/* The same with type and base64 apart, as sshd passes %t and %k. */
 enum ssh_key_result ssh_key_parse_parts(const char *type, size_t type_length, const char *base64,
 					struct ssh_key *key);
 

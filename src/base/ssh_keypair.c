@@ -18,7 +18,7 @@
 /* The cipher "none" has blocks of eight bytes. */
 #define BLOCK_BYTES 8
 #define BASE64_LINE 70
-/* Bytes of the whole file before base64; one key is below it by far. */
+/* Bytes of the whole file before base64; one key is far smaller. */
 #define KEYPAIR_FILE_MAX 512
 
 static bool generate(uint8_t seed[ED25519_BYTES], uint8_t public_key[ED25519_BYTES])
@@ -56,7 +56,7 @@ static void put_secret(struct wire_writer *buffer, const uint8_t *seed, const ui
 	OPENSSL_cleanse(both, sizeof both);
 }
 
-/* Base64 in lines between the two marks. */
+/* Base64 in lines between BEGIN and END. */
 static void armour(const struct wire_writer *buffer, char out[KEYPAIR_PRIVATE_SIZE])
 {
 	char encoded[BASE64_SIZE(KEYPAIR_FILE_MAX)];

@@ -14,11 +14,11 @@
 struct keypair {
 	char public_key[SSH_KEY_TEXT_SIZE]; /* "ssh-ed25519 AAAA…" */
 	char private_key[KEYPAIR_PRIVATE_SIZE]; /* what ssh -i reads, without a passphrase */
-	uint8_t seed[KEYPAIR_SEED_BYTES]; /* the same secret bare (RFC 8032 section 5.1.5) */
+	uint8_t seed[KEYPAIR_SEED_BYTES]; /* the same secret, raw (RFC 8032 section 5.1.5) */
 };
 
-/* Fill `pair`, whose memory the caller hands to keypair_forget() afterwards. False when OpenSSL has
- * no random numbers. */
+/* Fill `pair`, which the caller passes to keypair_forget() afterwards. False when OpenSSL has no
+ * random numbers. */
 bool keypair_make(struct keypair *pair);
 
 /* Overwrite the secret. */

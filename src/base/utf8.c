@@ -2,8 +2,8 @@
 /* UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing over U+10FFFF. */
 #include "base/utf8.h"
 
-/* How many bytes follow the first of a character, and the least and greatest value of the second
- * (RFC 3629 section 4). -1: no character begins so. */
+/* How many bytes follow the first of a character, and the lowest and highest value of the second
+ * (RFC 3629 section 4). -1: no character begins like this. */
 static int following(uint8_t first, uint8_t *least, uint8_t *greatest)
 {
 	*least = 0x80;

@@ -12,8 +12,8 @@ enum utf8_verdict {
 	UTF8_NOT
 };
 
-/* Is what begins here, in at least one byte, a character? *size is how many bytes it has, if it is
- * whole. */
+/* Does a character begin here, in at least one byte? *size is its number of bytes, if it is whole.
+ */
 enum utf8_verdict utf8_character(const uint8_t *bytes, size_t length, size_t *size);
 
 /* Are these bytes UTF-8? *whole is how many of them, from the first, are complete characters. */

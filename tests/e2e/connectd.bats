@@ -322,7 +322,7 @@ END
 	[[ "$output" == *"compute_certificate"* ]]
 	sed -i 's/compute_listen.*/compute_lisen = 127.0.0.1:0/' "$GUEST_DIR/connectd.conf"
 	run connectd serve
-	[[ "$output" == *"line 3: there is no setting compute_lisen"* ]]
+	[[ "$output" == *"line 3: unknown setting compute_lisen"* ]]
 }
 
 @test "with a certificate, the compute API speaks TLS" {

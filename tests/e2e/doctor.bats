@@ -35,7 +35,7 @@ finds() {
 
 @test "a typo in the configuration" {
 	agent_conf "timeuot_ms = 5"
-	finds bad configuration "line 3: there is no setting timeuot_ms" "mend that line"
+	finds bad configuration "line 3: unknown setting timeuot_ms" "mend that line"
 }
 
 @test "sshd that does not ask the agent" {

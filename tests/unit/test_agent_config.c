@@ -117,7 +117,7 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{ "timeout_sm = 1\n", "line 1: there is no setting timeout_sm" },
+		{ "timeout_sm = 1\n", "line 1: unknown setting timeout_sm" },
 		{ "\n\ntimeout_ms = fast\n", "line 3: timeout_ms = fast is not 50 to 10000" },
 		{ "timeout_ms = 99999\n", "50 to 10000 milliseconds" },
 		{ "timeout_ms = -1\n", "50 to 10000 milliseconds" },
@@ -139,10 +139,10 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "signer_name = Signer Example\n", "a DNS name" },
 		{ "next_command = other %u\n", "an absolute path" },
 		{ "next_command = /bin/other %C\n", "the tokens %% %f %h %k %t %U %u" },
-		{ "[agent]\ntimeout_ms = 100\n", "there is no setting [agent] timeout_ms" },
+		{ "[agent]\ntimeout_ms = 100\n", "unknown setting [agent] timeout_ms" },
 		{ "timeout_ms 100\n", "line 1: not NAME = VALUE" },
 		{ "timeout_ms = 100\n  200\n", "line 2" },
-		{ "TIMEOUT_MS = 100\n", "there is no setting TIMEOUT_MS" },
+		{ "TIMEOUT_MS = 100\n", "unknown setting TIMEOUT_MS" },
 	};
 	char detail[PROBLEM_DETAIL_SIZE];
 	struct config config;
