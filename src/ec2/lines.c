@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 that was broken into lines: put it together. */
+/* Join base64 that was broken into lines. */
 #include "ec2/lines.h"
 
 ssize_t lines_join(const char *text, size_t length, char *out, size_t size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 that was broken into lines: put it together. */
+/* Join base64 that was broken into lines. */
 #ifndef EXC_EC2_LINES_H
 #define EXC_EC2_LINES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key that was pushed to an instance: is it signed, and does it hold here and now? */
+/* A key that was pushed to an instance: is it signed, and is it valid here and now? */
 #include "ec2/pushed_key.h"
 
 #include <stdio.h>

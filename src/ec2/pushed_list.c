@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Digits of a time; JSON_INTEGER_MAX and the year 33658 are beyond. */
+/* Digits of a time: below JSON_INTEGER_MAX, and until the year 33658 */
 #define TIMESTAMP_DIGITS_MAX 12
 
 /* A piece of the list, without a NUL after it. */
@@ -13,12 +13,12 @@ struct text {
 	size_t length;
 };
 
-/* Which names a block had already. */
+/* Which names this block already had. */
 struct seen {
 	bool timestamp, instance, caller, request;
 };
 
-/* Take the next line, without its line feed, which the last one may lack. */
+/* Take the next line, without its line feed; the last line may have none. */
 static bool take_line(struct text *rest, struct text *line)
 {
 	const char *feed;
@@ -33,8 +33,8 @@ static bool take_line(struct text *rest, struct text *line)
 	return true;
 }
 
-/* Take the lines up to an empty one: true when there is a block, with what keeps it from being
- * read. */
+/* Take the lines up to an empty one: true when there is a block, with the reason if it is
+ * unreadable. */
 static bool take_block(struct blocks *blocks, struct text *text, enum grant_verdict *verdict)
 {
 	struct text rest = { blocks->at, blocks->left }, line;
@@ -102,7 +102,7 @@ static bool copy_printable(const struct text *value, char *out, size_t size)
 	return true;
 }
 
-/* Note that a name came; GRANT_DUPLICATE_MEMBER when it had come before. */
+/* Note that a name was seen; GRANT_DUPLICATE_MEMBER if it had been before. */
 static enum grant_verdict note(bool *seen)
 {
 	bool before = *seen;
@@ -111,7 +111,7 @@ static enum grant_verdict note(bool *seen)
 	return before ? GRANT_DUPLICATE_MEMBER : GRANT_OK;
 }
 
-/* One line that begins with '#'. Names that are not known here are somebody else's. */
+/* One line that begins with '#'. Unknown names are ignored. */
 static enum grant_verdict read_claim(const struct text *line, struct block *block,
 				     struct seen *seen)
 {
@@ -128,7 +128,7 @@ static enum grant_verdict read_claim(const struct text *line, struct block *bloc
 		    !copy_printable(&value, block->instance, sizeof block->instance))
 			verdict = GRANT_BAD_CLAIM;
 	} else if (has_name(line, "#Caller=", &value)) {
-		/* These two decide nothing; of several, the first is what the journal has. */
+		/* These two decide nothing; of several, the first goes to the journal. */
 		if (note(&seen->caller) == GRANT_OK)
 			copy_printable(&value, block->caller, sizeof block->caller);
 	} else if (has_name(line, "#Request=", &value)) {
@@ -138,7 +138,7 @@ static enum grant_verdict read_claim(const struct text *line, struct block *bloc
 	return verdict;
 }
 
-/* "type base64", and perhaps a comment: options before the type make it no type. */
+/* "type base64", and perhaps a comment; with options in front it is not a type. */
 static enum grant_verdict read_key(const struct text *line, struct block *block)
 {
 	char base64[BASE64_SIZE(SSH_KEY_BLOB_MAX)];
@@ -164,7 +164,7 @@ static enum grant_verdict read_key(const struct text *line, struct block *block)
 	return verdict;
 }
 
-/* The first thing that is wrong counts. */
+/* The first error counts. */
 static void keep_first(enum grant_verdict *verdict, enum grant_verdict another)
 {
 	if (*verdict == GRANT_OK)

@@ -12,7 +12,7 @@
 #include "base/ssh_key.h"
 #include "grant/verdict.h"
 
-/* Bytes of the list, and blocks of it that are looked at: room for 10,000 usual ones */
+/* Bytes of the list, and blocks of it that are read: room for 10,000 usual ones */
 #define BLOCKS_BYTES_MAX (16 * 1024 * 1024)
 #define BLOCKS_MAX 16384
 /* Bytes of one line without its line feed, and lines of one block */
@@ -21,7 +21,7 @@
 /* An instance's id and its NUL */
 #define BLOCK_INSTANCE_SIZE 65
 
-/* Where the list is read; all fields are blocks.c's own. Begin with `at`, `left` set. */
+/* A position in the list; private to pushed_list.c. Begin with `at`, `left` set. */
 struct blocks {
 	const char *at; /* borrowed */
 	size_t left;
@@ -32,7 +32,7 @@ struct blocks {
 struct block {
 	/* GRANT_OK, or why it cannot be read: GRANT_BAD_ENCODING (a carriage return, a NUL, a line
 	 * or a block that is too long), GRANT_DUPLICATE_MEMBER (two timestamps, or two instances),
-	 * GRANT_BAD_CLAIM (one of them is missing, or is none), or as grant_verdict_of_ssh_key().
+	 * GRANT_BAD_CLAIM (one of them is missing or malformed), or as grant_verdict_of_ssh_key().
 	 */
 	enum grant_verdict verdict;
 	const char *signed_text; /* all lines down to the key's, line feeds included; borrowed */

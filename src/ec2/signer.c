@@ -18,8 +18,7 @@
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
-/* 112 bits: no SHA-1 in a signature, no RSA under 2048 bits (X509_VERIFY_PARAM_set_auth_level(3))
- */
+/* 112 bits: no SHA-1 signature, no RSA under 2048 bits (X509_VERIFY_PARAM_set_auth_level(3)) */
 #define AUTH_LEVEL 2
 
 typedef STACK_OF(X509) certificate_stack;
@@ -49,7 +48,7 @@ static enum grant_verdict refuse(char *why, enum grant_verdict verdict, const ch
 	return verdict;
 }
 
-/* One certificate of a PEM text. False at its end, or with *malformed. */
+/* Read one certificate of a PEM text. False at its end, or with *malformed. */
 static bool read_certificate(BIO *text, X509 **certificate, bool *malformed)
 {
 	char *name = NULL, *header = NULL;
@@ -71,7 +70,7 @@ static bool read_certificate(BIO *text, X509 **certificate, bool *malformed)
 	return !*malformed;
 }
 
-/* The certificates of a PEM text; false when there is none, too many, or one is malformed. */
+/* Read the certificates of a PEM text; false when it has none, too many, or a malformed one. */
 static bool read_chain(struct signer *signer, const char *text, size_t length)
 {
 	_cleanup_(cleanup_BIO_free_all) BIO *bio = NULL;
@@ -130,7 +129,7 @@ static bool look_in_file(X509_STORE *store, const char *path)
 	return lookup != NULL && X509_LOOKUP_load_file(lookup, path, X509_FILETYPE_PEM) == 1;
 }
 
-/* Name the CA certificates; those in a folder are read when a chain needs them. */
+/* Set the CA certificates; those in a directory are read when a chain needs them. */
 static bool open_store(struct signer *signer, const char *authorities)
 {
 	struct stat status;
@@ -149,7 +148,7 @@ static bool open_store(struct signer *signer, const char *authorities)
 	return look_in_file(signer->store, authorities);
 }
 
-/* Verify once, with what the store has now. Returns OpenSSL's error, or X509_V_OK. */
+/* Verify once, with the store's present contents. Returns OpenSSL's error, or X509_V_OK. */
 static int verify(struct signer *signer)
 {
 	_cleanup_(cleanup_X509_STORE_CTX_free) X509_STORE_CTX *context = X509_STORE_CTX_new();
@@ -178,8 +177,8 @@ static enum grant_verdict verify_chain(struct signer *signer, const struct signe
 {
 	int error = verify(signer);
 
-	/* Reading the whole bundle takes milliseconds, so only if the root is in no file of its
-	 * own, as on RHEL. */
+	/* Reading the whole bundle takes milliseconds, so only if the root has no file of its own,
+	 * as on RHEL. */
 	if (lacks_root(error) && policy->authorities == NULL &&
 	    look_in_file(signer->store, X509_get_default_cert_file()))
 		error = verify(signer);
@@ -202,7 +201,7 @@ static enum grant_verdict check_leaf(struct signer *signer, const struct signer_
 	signer->key = X509_get_pubkey(leaf);
 	if (!may_sign(leaf, signer->key))
 		return refuse(why, GRANT_SIGNER_NOT_ALLOWED,
-			      "the signer's key is not one of RSA that may sign");
+			      "the signer's key is not an RSA key that may sign");
 	return GRANT_OK;
 }
 
@@ -219,7 +218,7 @@ enum grant_verdict signer_open(const char *chain, size_t length, const struct si
 	if (!read_chain(signer, chain, length))
 		return refuse(why, GRANT_UNTRUSTED_CHAIN, "it is not a list of PEM certificates");
 	if (!open_store(signer, policy->authorities))
-		return refuse(why, GRANT_UNTRUSTED_CHAIN, "no CA certificates can be read");
+		return refuse(why, GRANT_UNTRUSTED_CHAIN, "cannot read the CA certificates");
 	verdict = check_leaf(signer, policy, why);
 	if (verdict == GRANT_OK)
 		verdict = verify_chain(signer, policy, why);
@@ -262,7 +261,7 @@ bool signer_names_staple(const struct signer *signer, unsigned int i, const char
 	}
 }
 
-/* Put the certificate's name in front of what is wrong with its staple. */
+/* Put the certificate's name in front of its staple's error. */
 static void name_certificate(const X509 *certificate, char *why)
 {
 	char subject[128] = "", what[SIGNER_WHY_SIZE];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is a certificate good, says an OCSP response that came along with it (RFC 6960)? */
+/* Does the OCSP response that came with a certificate report it as good (RFC 6960)? */
 #include "ec2/staple.h"
 
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include "ec2/signer.h"
 #include "base/cleanup.h"
 
-/* Certificates that one response may speak of */
+/* Certificates that one response may cover */
 #define SINGLES_MAX 16
 
 DEFINE_CLEANUP(OCSP_RESPONSE, OCSP_RESPONSE_free);
@@ -40,7 +40,7 @@ static bool is_for(const OCSP_CERTID *id, const struct staple_policy *policy)
 	return same;
 }
 
-/* What the response says of the certificate; owned by it. NULL when it speaks of others only. */
+/* The response's entry for the certificate, owned by it. NULL when it covers only others. */
 static OCSP_SINGLERESP *find_single(OCSP_BASICRESP *basic, const struct staple_policy *policy)
 {
 	for (int i = 0; i < OCSP_resp_count(basic) && i < SINGLES_MAX; i++) {
@@ -52,8 +52,8 @@ static OCSP_SINGLERESP *find_single(OCSP_BASICRESP *basic, const struct staple_p
 	return NULL;
 }
 
-/* By the issuer itself, which needs no verifying again; or by a delegate of it, whose certificate
- * the response carries. */
+/* By the issuer itself, which is verified already; or by its delegate, whose certificate the
+ * response carries. */
 static bool is_signed(OCSP_BASICRESP *basic, const struct staple_policy *policy)
 {
 	_cleanup_(cleanup_sk_X509_free) certificate_stack *issuer = sk_X509_new_null();
@@ -69,15 +69,15 @@ static enum grant_verdict check_single(OCSP_SINGLERESP *single, time_t now, cons
 	ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
 	int status = OCSP_single_get0_status(single, NULL, NULL, &from, &until);
 
-	/* X509_cmp_time() answers 0 for what is no time. */
+	/* X509_cmp_time() returns 0 for what is not a time. */
 	if (from == NULL || X509_cmp_time(from, &now) != -1)
 		return refuse(why, GRANT_STAPLE_EXPIRED, "is from the future");
 	if (until == NULL || X509_cmp_time(until, &now) != 1)
 		return refuse(why, GRANT_STAPLE_EXPIRED, "is out of date");
 	if (status == V_OCSP_CERTSTATUS_REVOKED)
-		return refuse(why, GRANT_SIGNER_REVOKED, "says that it is revoked");
+		return refuse(why, GRANT_SIGNER_REVOKED, "reports that it is revoked");
 	if (status != V_OCSP_CERTSTATUS_GOOD)
-		return refuse(why, GRANT_STAPLE_NOT_GOOD, "does not say that it is good");
+		return refuse(why, GRANT_STAPLE_NOT_GOOD, "does not report it as good");
 	return GRANT_OK;
 }
 
@@ -92,17 +92,17 @@ enum grant_verdict staple_verify(const uint8_t *der, size_t length,
 	if (length <= SIGNER_STAPLE_BYTES_MAX)
 		response = d2i_OCSP_RESPONSE(NULL, &at, (long)length);
 	if (response == NULL || at != der + length)
-		return refuse(why, GRANT_STAPLE_MALFORMED, "is no OCSP response");
+		return refuse(why, GRANT_STAPLE_MALFORMED, "is not an OCSP response");
 	if (OCSP_response_status(response) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
-		return refuse(why, GRANT_STAPLE_NOT_GOOD, "is the responder's word that it failed");
+		return refuse(why, GRANT_STAPLE_NOT_GOOD, "reports that the responder failed");
 	basic = OCSP_response_get1_basic(response);
 	if (basic == NULL)
-		return refuse(why, GRANT_STAPLE_MALFORMED, "is no basic OCSP response");
+		return refuse(why, GRANT_STAPLE_MALFORMED, "is not a basic OCSP response");
 	single = find_single(basic, policy);
 	if (single == NULL)
 		return refuse(why, GRANT_STAPLE_OTHER_CERTIFICATE, "is for another certificate");
 	if (!is_signed(basic, policy))
 		return refuse(why, GRANT_STAPLE_BAD_SIGNATURE,
-			      "is signed neither by the issuer nor by a delegate of it");
+			      "is not signed by the issuer or its delegate");
 	return check_single(single, policy->now, why);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is a certificate good, says an OCSP response that came along with it (RFC 6960)? */
+/* Does the OCSP response that came with a certificate report it as good (RFC 6960)? */
 #ifndef EXC_EC2_STAPLE_H
 #define EXC_EC2_STAPLE_H
 
@@ -22,9 +22,8 @@ struct staple_policy {
 
 /* Verify `length` bytes of DER. GRANT_OK: the response is successful, has the certificate by serial
  * number and issuer, is signed by the issuer or by a certificate that the issuer has made for OCSP,
- * says "good", and this was known by `now` and not out of date. Otherwise GRANT_STAPLE_MALFORMED,
- * _OTHER_CERTIFICATE, _BAD_SIGNATURE, _EXPIRED, _NOT_GOOD or GRANT_SIGNER_REVOKED, and *why, a
- * string constant. */
+ * says "good", and is valid at `now`. Otherwise GRANT_STAPLE_MALFORMED, _OTHER_CERTIFICATE,
+ * _BAD_SIGNATURE, _EXPIRED, _NOT_GOOD or GRANT_SIGNER_REVOKED, and *why, a string constant. */
 enum grant_verdict staple_verify(const uint8_t *der, size_t length,
 				 const struct staple_policy *policy, const char **why);
 

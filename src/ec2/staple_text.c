@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the service of EC2 writes a staple: base64, in lines or not. */
+/* A staple as EC2's service sends it: base64, with or without line breaks. */
 #include "ec2/staple_text.h"
 
 #include "ec2/lines.h"

@@ -176,7 +176,7 @@ extendedKeyUsage=OCSPSigning"
 	ec2_staple leaf middle "$(staple_of leaf)"
 	ec2_staple middle root "$(staple_of middle)" R
 	distrusts signer_revoked
-	[[ "$stderr" == *"Test Middle says that it is revoked"* ]]
+	[[ "$stderr" == *"Test Middle reports that it is revoked"* ]]
 }
 
 @test "a staple that is missing, and one that is none" {
