@@ -35,7 +35,7 @@ static bool is_token(const char *text)
 	return true;
 }
 
-/* The claims that name a grant in the audit. */
+/* The claims that identify a grant in the journal. */
 static bool read_names(const cJSON *claims, struct grant *grant)
 {
 	bool good = copy_text(claims, "jti", GRANT_JTI_MIN, grant->jti, sizeof grant->jti);
@@ -44,7 +44,7 @@ static bool read_names(const cJSON *claims, struct grant *grant)
 		grant->jti[0] = '\0';
 		good = false;
 	}
-	/* No short cut: whatever is well-formed is worth having in the journal. */
+	/* No early exit: everything well-formed is worth having in the journal. */
 	good &= copy_text(claims, "iss", 1, grant->issuer, sizeof grant->issuer);
 	good &= copy_text(claims, "caller", 1, grant->caller, sizeof grant->caller);
 	good &= copy_text(claims, "request_id", 1, grant->request_id, sizeof grant->request_id);

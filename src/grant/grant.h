@@ -56,19 +56,18 @@ struct grant {
 };
 
 /* May this be the Linux user of a grant? 1 to 32 letters, digits and ._@$+-, not starting with a
- * dot or a dash: names that mean nothing else in a URL, a path, a log or an argument. sshd asks for
- * whatever name a client sends. */
+ * dot or a dash: names that mean nothing else in a URL, a path, a log or an argument. sshd passes
+ * on any name that a client sends. */
 bool grant_user_is_valid(const char *user);
 
 /* Are these claims meant for this instance? `aud` is one string, never a list. */
 bool grant_audience_is(const cJSON *claims, const char *instance_id);
 
 /* Verify `length` bytes of compact JWS, checking in the order of the specification: size, encoding,
- * header, signature, audience, user, times, key, restrictions. Whether it was used already is the
- * ledger's to say. Any verdict but GRANT_OK means that the grant is worth nothing; `grant` then
- * holds jti, caller and request_id for the audit if the signature was good and they are
- * well-formed, and empty strings otherwise; and, when the verdict is about the time, issued and
- * expires. */
+ * header, signature, audience, user, times, key, restrictions. The ledger decides whether it was
+ * used already. Any verdict but GRANT_OK means that the grant is worthless; `grant` then holds jti,
+ * caller and request_id for the journal if the signature was good and they are well-formed, and
+ * empty strings otherwise; and, when the verdict is about the time, issued and expires. */
 enum grant_verdict grant_verify(const char *text, size_t length, const struct grant_policy *policy,
 				struct grant *grant);
 

@@ -66,7 +66,7 @@ struct decoded {
 	ssize_t header_length, payload_length, signature_length;
 };
 
-/* Everything is decoded before anything is believed. */
+/* Everything is decoded before anything is trusted. */
 static bool decode(const struct parts *parts, struct decoded *decoded)
 {
 	decoded->header_length = base64url_decode(parts->header, parts->header_length,
@@ -88,7 +88,7 @@ static enum algorithm algorithm_named(const char *name)
 	return strcmp(name, "PS256") == 0 ? PS256 : ALGORITHM_NONE;
 }
 
-/* The curve of an EC key. EVP_PKEY_get_group_name() does not exist before OpenSSL 3.0. */
+/* The curve of an EC key. OpenSSL before 3.0 has no EVP_PKEY_get_group_name(). */
 static bool is_p256(EVP_PKEY *key)
 {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
@@ -175,7 +175,7 @@ static bool verify_signature(EVP_PKEY *key, enum algorithm algorithm, const stru
 	return false;
 }
 
-/* Check what the header may say, before any key is looked for. */
+/* Check the header before looking for a key. */
 static enum grant_verdict check_header(const cJSON *header, const char *typ,
 				       enum algorithm *algorithm)
 {

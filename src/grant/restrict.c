@@ -27,7 +27,7 @@ static bool parse_sources(const cJSON *value, struct restrictions *restrictions)
 
 /* authorized_keys ends an option at a quote and knows one escape, \" : a command whose last
  * character is a backslash would swallow the closing quote, and control characters would end the
- * line, so neither can be spelled. */
+ * line, so neither can be written. */
 static bool parse_command(const cJSON *value, struct restrictions *restrictions)
 {
 	const char *text = cJSON_GetStringValue(value);

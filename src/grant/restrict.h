@@ -25,9 +25,9 @@ struct restrictions {
 	bool no_x11_forwarding;
 };
 
-/* Read the claim; NULL means that it is absent and nothing is restricted. Whatever sshd_config
- * could not be made to enforce (an unknown member, a source that is not a network, a command that
- * authorized_keys cannot spell) is GRANT_UNSUPPORTED_RESTRICTION: refused, not loosened. */
+/* Read the claim; NULL means that it is absent and nothing is restricted. Anything that sshd could
+ * not be made to enforce (an unknown member, a source that is not a network, a command that
+ * authorized_keys cannot hold) is GRANT_UNSUPPORTED_RESTRICTION: refused, not loosened. */
 enum grant_verdict restrict_parse(const cJSON *claim, struct restrictions *restrictions);
 
 #endif

@@ -20,7 +20,7 @@ struct signed_time_policy {
 };
 
 /* Verify the JWS and read its `iat` into *time (seconds since 1970). GRANT_WRONG_INSTANCE and
- * GRANT_WRONG_NONCE say that it was not made for this request; other verdicts as jws_verify(). */
+ * GRANT_WRONG_NONCE mean that it was not made for this request; other verdicts as jws_verify(). */
 enum grant_verdict signed_time_verify(const char *text, size_t length,
 				      const struct signed_time_policy *policy, time_t *time);
 

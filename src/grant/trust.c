@@ -29,7 +29,7 @@ struct anchor {
 struct trust {
 	int directory;
 	size_t name_count;
-	char *names[TRUST_FILES_MAX]; /* without ".pem", sorted by nothing: order means nothing */
+	char *names[TRUST_FILES_MAX]; /* without ".pem"; unsorted: order means nothing */
 	bool loaded;
 	enum trust_state state; /* what loading found */
 	unsigned int skipped;
@@ -39,7 +39,7 @@ struct trust {
 	STACK_OF(X509) * authorities;
 };
 
-/* Only root, and whoever runs this, may be able to write what decides about trust. */
+/* Only root and the user running this may be able to write trust anchors. */
 static bool is_safe(const struct stat *status)
 {
 	return (status->st_uid == 0 || status->st_uid == geteuid()) &&
@@ -98,7 +98,7 @@ enum trust_state trust_open(const char *directory, struct trust **result)
 	return TRUST_OK;
 }
 
-/* Read a whole file of at most TRUST_FILE_BYTES_MAX. NULL when it is not such a file; the caller
+/* Read a whole file of at most TRUST_FILE_BYTES_MAX. NULL when it is no such file; the caller
  * frees. */
 static char *read_file(const struct trust *trust, const char *stem, size_t *length)
 {
@@ -131,8 +131,8 @@ static char *read_file(const struct trust *trust, const char *stem, size_t *leng
 }
 
 /* Parse a DER SubjectPublicKeyInfo and keep its key. Its hash is that of the bytes as they are:
- * encoding them again takes OpenSSL 3 longer than verifying a signature. False when it is none, or
- * no room. */
+ * re-encoding takes OpenSSL 3 longer than verifying a signature. False when it is not a key, or no
+ * room. */
 static bool add_key(struct trust *trust, const unsigned char *der, long der_length,
 		    const char *stem)
 {
@@ -153,7 +153,7 @@ static bool add_key(struct trust *trust, const unsigned char *der, long der_leng
 	return false;
 }
 
-/* Takes `certificate`. False when it is not a CA certificate or there is no memory. */
+/* Takes `certificate`. False when it is not a CA certificate or memory is short. */
 static bool add_authority(struct trust *trust, X509 *certificate)
 {
 	if (sk_X509_num(trust->authorities) < TRUST_ANCHORS_MAX &&
@@ -179,7 +179,7 @@ static bool add_block(struct trust *trust, const char *stem, bool first_key, con
 	return false;
 }
 
-/* False when the file cannot be read, or holds nothing useful, or something that is not. */
+/* False when the file cannot be read, is empty, or holds anything unusable. */
 static bool load_file(struct trust *trust, const char *stem)
 {
 	size_t length = 0;
@@ -209,7 +209,7 @@ static bool load_file(struct trust *trust, const char *stem)
 	return blocks > 0 && all_good;
 }
 
-/* Can OpenSSL work? Without memory to begin with, OpenSSL 3 does not fail but ends the process. */
+/* Can OpenSSL start? Without memory for that, OpenSSL 3 does not fail but ends the process. */
 static bool openssl_is_ready(void)
 {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L

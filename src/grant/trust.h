@@ -10,7 +10,7 @@
 
 #include "grant/verdict.h"
 
-/* Files that are read; more than this is a mistake somebody should hear of. */
+/* Files that are read; more than this is a mistake worth reporting. */
 #define TRUST_FILES_MAX 64
 #define TRUST_FILE_BYTES_MAX (64 * 1024)
 /* Keys and certificates in all files together */
@@ -21,7 +21,7 @@ struct trust;
 enum trust_state {
 	TRUST_OK,
 	TRUST_EMPTY, /* no such directory, or no usable *.pem in it */
-	TRUST_UNSAFE, /* others than root and the agent's user may write it, or a file in it */
+	TRUST_UNSAFE, /* others than root and the agent's user can write it or a file in it */
 	TRUST_TOO_MANY, /* over TRUST_FILES_MAX or TRUST_ANCHORS_MAX */
 	TRUST_NO_MEMORY,
 };
@@ -31,9 +31,9 @@ enum trust_state {
  * is NULL. */
 enum trust_state trust_open(const char *directory, struct trust **trust);
 
-/* Read and parse the files, once; further calls return what the first one found. Files that are
- * not regular, too large or without a PEM key or certificate are passed over; trust_skipped()
- * counts them. */
+/* Read and parse the files, once; further calls return what the first one found. Files that are not
+ * regular, too large or without a PEM key or certificate are skipped; trust_skipped() counts them.
+ */
 enum trust_state trust_load(struct trust *trust);
 
 /* How many files could not be used, and the name of the first one (owned by trust) or NULL. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a grant holds or does not: one value and one stable name for every reason. */
+/* Why a grant is valid or not: one value and one stable name for every reason. */
 #include "grant/verdict.h"
 
 const char *grant_verdict_name(enum grant_verdict verdict)

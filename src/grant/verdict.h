@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a grant holds or does not: one value and one stable name for every reason. */
+/* Why a grant is valid or not: one value and one stable name for every reason. */
 #ifndef EXC_VERDICT_H
 #define EXC_VERDICT_H
 
 #include "base/ssh_key.h"
 
-/* The names are what the journal, the tests and exc-instance-connect(1) say; never rename one. */
+/* The journal, the tests and exc-instance-connect(1) use these names; never rename one. */
 #define GRANT_VERDICTS(X)                                                                          \
 	X(GRANT_OK, "ok")                                                                          \
 	X(GRANT_TOO_LARGE, "too_large")                                                            \
@@ -55,7 +55,7 @@ enum grant_verdict {
 /* The stable name; a string constant, never NULL. */
 const char *grant_verdict_name(enum grant_verdict verdict);
 
-/* What a key that ssh_key_parse() has judged so means for its grant. */
+/* What a result of ssh_key_parse() means for the key's grant. */
 enum grant_verdict grant_verdict_of_ssh_key(enum ssh_key_result result);
 
 #endif

@@ -89,8 +89,8 @@ static enum grant_verdict build_chain(certificate_stack *certificates, const str
 	    X509_STORE_CTX_init(context, store, sk_X509_value(certificates, 0), certificates) != 1)
 		return GRANT_NO_MEMORY;
 	parameters = X509_STORE_CTX_get0_param(context);
-	/* An intermediate CA in the trust directory is trusted for itself: whoever put it there
-	 * meant it, and its root need not be on the machine. */
+	/* An intermediate CA in the trust directory is trusted by itself: an administrator put it
+	 * there, and its root need not be on the machine. */
 	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
 	X509_VERIFY_PARAM_set_depth(parameters, X5C_CHAIN_MAX);
 	X509_VERIFY_PARAM_set_time(parameters, now);
@@ -111,7 +111,7 @@ enum grant_verdict x5c_verify(const cJSON *chain, const struct trust *trust, tim
 	verdict = build_chain(certificates, trust, now);
 	if (verdict != GRANT_OK)
 		return verdict;
-	/* X509_get_key_usage() answers UINT32_MAX, all bits, for a certificate without the
+	/* X509_get_key_usage() returns UINT32_MAX, all bits, for a certificate without the
 	 * extension: the extension has to be there. */
 	if ((X509_get_extension_flags(leaf) & EXFLAG_KUSAGE) == 0 ||
 	    (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
