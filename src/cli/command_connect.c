@@ -8,7 +8,7 @@ static void finish_connect(struct ssh_command *command, const char *destination,
 			   const void *context)
 {
 	ssh_command_add(command, "%s", destination);
-	/* ssh takes its options after the host as well, and a command after them. */
+	/* ssh accepts options after the host as well, and a command after them. */
 	ssh_command_add_all(command, context);
 }
 

@@ -25,7 +25,7 @@ static void opened(void *context)
 
 	if (!isatty(STDIN_FILENO))
 		return;
-	say("this is the console; ~. at the start of a line, or Ctrl-], leaves it");
+	say("connected to the console; to leave, type ~. at the start of a line, or Ctrl-]");
 	terminal_set_raw(&console->terminal, STDIN_FILENO);
 }
 

@@ -10,7 +10,7 @@
 
 static void finish_exec(struct ssh_command *command, const char *destination, const void *context)
 {
-	/* No terminal: output and errors stay apart, and bytes as they are. */
+	/* No terminal: output and errors stay separate, and bytes unchanged. */
 	ssh_command_add(command, "-T");
 	ssh_command_add(command, "%s", destination);
 	ssh_command_add(command, "--");
@@ -23,7 +23,7 @@ static bool command_is_valid(const char *command)
 	size_t length = command == NULL ? 0 : strlen(command);
 
 	if (length == 0)
-		say("--command is missing: what is to run?");
+		say("--command is missing: name the command to run");
 	else if (length >= RESTRICT_COMMAND_SIZE || strpbrk(command, "\r\n") != NULL ||
 		 command[length - 1] == '\\')
 		say("--command must be one line of up to %d bytes that does not end in a "

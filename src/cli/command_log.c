@@ -63,8 +63,8 @@ static void print_events(const cJSON *answer)
 	}
 	fflush(stdout); /* the warning comes last, also in a pipe */
 	if (changes > 0)
-		say("WARNING: the VM's host keys changed: if it was not rebuilt, somebody may stand "
-		    "between you and it; compare them on its console");
+		say("WARNING: the VM's host keys changed: if it was not rebuilt, someone may be "
+		    "intercepting your logins; compare them on its console");
 }
 
 static int ask(const struct account *account, const char *vm_id, unsigned int limit, bool json)
@@ -92,7 +92,7 @@ int log_main(int argc, char **argv)
 	bool json = false;
 	const struct option list[] = {
 		{ "vm-id", "ID", "the VM", &vm_id, NULL },
-		{ "limit", "N", "show the last N events, 1 to 100; else " LIMIT_DEFAULT,
+		{ "limit", "N", "show the last N events, 1 to 100; default: " LIMIT_DEFAULT,
 		  &limit_text, NULL },
 		{ "json", NULL, "print JSON", NULL, &json },
 		ACCOUNT_OPTIONS(from),
@@ -114,7 +114,7 @@ int log_main(int argc, char **argv)
 		return EXIT_EXC_FAILED;
 	}
 	if (!number_parse(limit_text, 1, LIMIT_MAX, &limit)) {
-		say("--limit is a number from 1 to %d", LIMIT_MAX);
+		say("--limit must be a number from 1 to %d", LIMIT_MAX);
 		return EXIT_EXC_FAILED;
 	}
 	if (account_load(&from, &account, why, sizeof why))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exc login: try a token, and keep it in ~/.exc/config. */
+/* exc login: check a token and save it in ~/.exc/config. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static bool read_token(char token[TOKEN_SIZE])
 	return true;
 }
 
-/* Ask for an endpoint, unless it is named already; nothing typed is `shown`. */
+/* Ask for an endpoint, unless it is set already; an empty answer means `shown`. */
 static bool ask_endpoint(struct account *account)
 {
 	char question[ENDPOINT_SIZE + 16], answer[ENDPOINT_SIZE], why[SAY_SIZE];
@@ -36,7 +36,7 @@ static bool ask_endpoint(struct account *account)
 	snprintf(shown, sizeof shown, "%s", account->endpoint.url);
 	snprintf(question, sizeof question, "Endpoint [%s]: ", shown);
 	if (!terminal_ask(question, true, answer, sizeof answer)) {
-		say("there is no terminal to ask on; use --endpoint and --token-stdin");
+		say("no terminal to ask on; use --endpoint and --token-stdin");
 		return false;
 	}
 	if (endpoint_parse(answer[0] == '\0' ? shown : answer, &account->endpoint, why, sizeof why))
@@ -52,7 +52,7 @@ static bool get_token(struct account *account, bool from_input)
 
 	if (good && token_is_valid(account->token))
 		return true;
-	say("that is no token: it is one line without spaces, of at most %d characters",
+	say("that is not a token: it must be one line without spaces, of at most %d characters",
 	    TOKEN_SIZE - 1);
 	return false;
 }
@@ -83,7 +83,7 @@ int login_main(int argc, char **argv)
 		ACCOUNT_OPTIONS(from),
 	};
 	const struct options options = { .command = "login",
-					 .summary = "Try a token and keep it in ~/.exc/config.",
+					 .summary = "Check a token and save it in ~/.exc/config.",
 					 OPTIONS_LIST(list) };
 	struct account account;
 	char why[SAY_SIZE], **rest;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exc me: who one is to the control plane. */
+/* exc me: who the control plane thinks the user is. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ int me_main(int argc, char **argv)
 	const struct option list[] = { { "json", NULL, "print JSON", NULL, &json },
 				       ACCOUNT_OPTIONS(from) };
 	const struct options options = { .command = "me",
-					 .summary = "Say who you are to the control plane.",
+					 .summary = "Show who you are to the control plane.",
 					 OPTIONS_LIST(list) };
 	_cleanup_answer_ struct api_answer answer = { 0 };
 	struct account account;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exc compute scp: copy a file or a tree, over one connection. */
+/* exc compute scp: copy a file or a tree over one connection. */
 #include <string.h>
 
 #include "cli/commands.h"
@@ -44,14 +44,14 @@ int scp_main(int argc, char **argv)
 	struct copy copy = { 0 };
 	const struct option list[] = {
 		{ "src", "PATH", "what to copy", &copy.source, NULL },
-		{ "dst", "PATH", "to where", &copy.destination, NULL },
-		{ "download", NULL, "from the VM to here; else from here to the VM", NULL,
-		  &copy.download },
-		{ "recursive", NULL, "copy a folder and all in it", NULL, &copy.recursive },
+		{ "dst", "PATH", "where to copy it", &copy.destination, NULL },
+		{ "download", NULL, "copy from the VM; default: to the VM", NULL, &copy.download },
+		{ "recursive", NULL, "copy a directory and everything in it", NULL,
+		  &copy.recursive },
 		TARGET_OPTIONS(target),
 	};
 	const struct options options = { .command = "compute scp",
-					 .summary = "Copy files to a VM, or from it.",
+					 .summary = "Copy files to or from a VM.",
 					 .rest = "SCP-ARGUMENT...",
 					 OPTIONS_LIST(list) };
 	const struct remote_job job = { .program = "scp", .finish = finish_scp, .context = &copy };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exc ssh-config: what makes plain ssh, and all that runs it, reach exc-42 with one-time keys. */
+/* exc ssh-config: let plain ssh, and anything that runs it, reach exc-42 with one-time keys. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static void print_argument(const char *name, const char *value)
 		printf(" --%s %s", name, quoted);
 }
 
-/* A connection that ssh holds itself costs nothing on the way; a WebSocket it cannot hold. */
+/* A socket passed to ssh costs nothing on the way; a WebSocket cannot be passed. */
 static void print_proxy(const struct wish *wish, const char *exc, const char *folder)
 {
 	bool tunnel = wish->via != NULL && strcmp(wish->via, "tunnel") == 0;
@@ -67,7 +67,7 @@ static bool is_valid(const struct wish *wish)
 		say("--user %s is not the name of a Linux user", wish->user);
 	else if (wish->via != NULL && strcmp(wish->via, "tunnel") != 0 &&
 		 strcmp(wish->via, "direct") != 0)
-		say("--via is direct or tunnel");
+		say("--via must be direct or tunnel");
 	else
 		return true;
 	return false;
@@ -77,10 +77,10 @@ int ssh_config_main(int argc, char **argv)
 {
 	struct wish wish = { 0 };
 	const struct option list[] = {
-		{ "user", "NAME", "log in as this user, where nothing else names one", &wish.user,
+		{ "user", "NAME", "log in as this user, unless ssh names another", &wish.user,
 		  NULL },
-		{ "via", "direct|tunnel", "reach the VMs themselves, or through the control plane",
-		  &wish.via, NULL },
+		{ "via", "direct|tunnel",
+		  "connect to the VMs directly, or through the control plane", &wish.via, NULL },
 		ACCOUNT_OPTIONS(wish.account),
 	};
 	const struct options options = {
@@ -97,7 +97,7 @@ int ssh_config_main(int argc, char **argv)
 	if (!is_valid(&wish))
 		return EXIT_EXC_FAILED;
 	if (exc == NULL || !folder_default(folder)) {
-		say("XDG_RUNTIME_DIR is too long or has odd characters in it");
+		say("XDG_RUNTIME_DIR is too long or has unusual characters in it");
 		return EXIT_EXC_FAILED;
 	}
 	print_block(&wish, exc, folder);

@@ -20,11 +20,11 @@
 
 #define PATH "/compute/instance/connect/tunnel/"
 
-/* What the command line says. */
+/* The command line's options. */
 struct wish {
 	struct account_options account;
 	const char *vm_id;
-	const char *host; /* "exc-42", as ssh has it */
+	const char *host; /* "exc-42", as ssh passes it */
 	const char *user;
 	const char *via;
 	const char *folder;
@@ -42,7 +42,7 @@ static int through_control_plane(const struct account *account, const char *sess
 					   .output = STDOUT_FILENO };
 
 	if (strlen(session_id) >= SESSION_ID_SIZE || strchr(session_id, '/') != NULL) {
-		say("that is not the id of a session");
+		say("the session id is not valid");
 		return EXIT_EXC_FAILED;
 	}
 	snprintf(path, sizeof path, PATH "%s", session_id);
@@ -56,7 +56,7 @@ static int direct(const struct session *session, bool pass)
 	bool good;
 
 	if (fd < 0) {
-		say("%s; a VM that cannot be reached from here may be with --via tunnel", why);
+		say("%s; if the VM cannot be reached from here, try --via tunnel", why);
 		return EXIT_EXC_FAILED;
 	}
 	good = pass ? bridge_pass(fd) : bridge_run(fd);
@@ -66,7 +66,7 @@ static int direct(const struct session *session, bool pass)
 	return good ? EXIT_SUCCESS : EXIT_EXC_FAILED;
 }
 
-/* What ssh is going to look for: the host's key in the file, and the person's in the agent. */
+/* What ssh will look for: the host's key in the file, and the user's in the agent. */
 static bool prepare_ssh(const char *folder, const struct session *session,
 			const struct keypair *pair)
 {
@@ -74,7 +74,7 @@ static bool prepare_ssh(const char *folder, const struct session *session,
 	char path[FOLDER_SIZE + sizeof FOLDER_KNOWN_HOSTS], why[SAY_SIZE];
 
 	if (lines == NULL) {
-		say("the control plane knows no host key of %s, and ssh is not to trust just any; "
+		say("the control plane has no host key for %s, so ssh cannot verify the VM; "
 		    "on the VM run exc-instance-connect publish-host-keys, or have your "
 		    "administrator register the key",
 		    session->alias);
@@ -129,12 +129,12 @@ static bool complete(struct wish *wish, char folder[FOLDER_SIZE])
 	if (wish->folder != NULL && strlen(wish->folder) < FOLDER_SIZE) {
 		snprintf(folder, FOLDER_SIZE, "%s", wish->folder);
 	} else if (wish->folder != NULL || !folder_default(folder)) {
-		say("--folder, or XDG_RUNTIME_DIR, is too long or has odd characters in it");
+		say("--folder, or XDG_RUNTIME_DIR, is too long or has unusual characters in it");
 		return false;
 	}
 	if (wish->via != NULL && strcmp(wish->via, "tunnel") != 0 &&
 	    strcmp(wish->via, "direct") != 0) {
-		say("--via is direct or tunnel");
+		say("--via must be direct or tunnel");
 		return false;
 	}
 	return true;
@@ -146,7 +146,7 @@ static int carry(struct wish *wish, const struct account *account)
 	char folder[FOLDER_SIZE];
 
 	if (wish->session && session_id == NULL) {
-		say("there is no session in " TUNNEL_SESSION_VARIABLE);
+		say("no session id in " TUNNEL_SESSION_VARIABLE);
 		return EXIT_EXC_FAILED;
 	}
 	if (wish->session)
@@ -159,11 +159,11 @@ int tunnel_main(int argc, char **argv)
 	struct wish wish = { 0 };
 	const struct option list[] = {
 		{ "vm-id", "ID", "the VM", &wish.vm_id, NULL },
-		{ "host", "exc-ID", "the same as ssh_config's %h names it", &wish.host, NULL },
-		{ "user", "NAME", "log in as this user, %r; else the VM's first", &wish.user,
+		{ "host", "exc-ID", "the same, as ssh_config's %h gives it", &wish.host, NULL },
+		{ "user", "NAME", "log in as this user, %r; default: the VM's first", &wish.user,
 		  NULL },
-		{ "via", "direct|tunnel", "reach the VM itself, or through the control plane",
-		  &wish.via, NULL },
+		{ "via", "direct|tunnel",
+		  "connect to the VM directly, or through the control plane", &wish.via, NULL },
 		{ "folder", "PATH", "where agent.sock and known_hosts are", &wish.folder, NULL },
 		{ "pass", NULL, "hand the connection to ssh: ProxyUseFdpass yes", NULL,
 		  &wish.pass },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What main.c has in its table. Each takes the arguments after the command's own name. */
+/* The commands in main.c's table. Each takes the arguments after the command's own name. */
 #ifndef EXC_COMMANDS_H
 #define EXC_COMMANDS_H
 

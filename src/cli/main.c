@@ -19,13 +19,14 @@ static const struct command {
 } commands[] = {
 	{ "compute", "connect", connect_main, "log in to a VM" },
 	{ "compute", "exec", exec_main, "run one command on a VM" },
-	{ "compute", "scp", scp_main, "copy files to a VM, or from it" },
+	{ "compute", "scp", scp_main, "copy files to or from a VM" },
 	{ "compute", "console", console_main, "open a VM's serial console" },
 	{ "compute", "tunnel", tunnel_main, "connect ssh to a VM, as its ProxyCommand" },
 	{ "compute", "connect-log", log_main, "show who asked for keys to a VM" },
-	{ "", "login", login_main, "try a token and keep it in ~/.exc/config" },
-	{ "", "me", me_main, "say who you are to the control plane" },
-	{ "", "ssh-config", ssh_config_main, "print what makes plain ssh reach exc-42" },
+	{ "", "login", login_main, "check a token and save it in ~/.exc/config" },
+	{ "", "me", me_main, "show who you are to the control plane" },
+	{ "", "ssh-config", ssh_config_main,
+	  "print ssh_config lines for plain ssh to reach exc-42" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -68,7 +69,7 @@ static int without_command(int argc, char **argv, const char *group)
 		print_usage(group);
 		return EXIT_SUCCESS;
 	}
-	say("there is no command %s%s%s; try exc --help", group == NULL ? "" : group,
+	say("unknown command %s%s%s; try exc --help", group == NULL ? "" : group,
 	    group == NULL ? "" : " ", argv[0]);
 	return EXIT_EXC_FAILED;
 }
@@ -95,11 +96,11 @@ int main(int argc, char **argv)
 {
 	const struct rlimit none = { 0, 0 };
 
-	/* A core file would have keys and tokens in it. */
+	/* A core file would contain keys and tokens. */
 	setrlimit(RLIMIT_CORE, &none);
-	/* A peer that hangs up is an error value and no signal. */
+	/* A peer that hangs up is an error value, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
-	/* Whoever started this may ignore it, and then nobody learns how ssh ended. */
+	/* The parent may ignore it, and then ssh's exit status would be lost. */
 	signal(SIGCHLD, SIG_DFL);
 	return run(argc - 1, argv + 1);
 }

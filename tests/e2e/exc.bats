@@ -128,7 +128,7 @@ not a tty" ]
 	as_it_was
 	echo "$output"
 	[ "$status" -eq 255 ]
-	[[ "$output" == *"knows no host key of VM 42"*"publish-host-keys"* ]]
+	[[ "$output" == *"has no host key for VM 42"*"publish-host-keys"* ]]
 	[ -z "$(events)" ]
 }
 
@@ -279,7 +279,7 @@ seconds() {
 	echo "$output"
 	[ "$status" -eq 255 ]
 	[[ "$output" == *"(compute.instance.forbidden, request req_"* ]]
-	[[ "$output" == *"ask your administrator for this VM; exc me says who you are here"* ]]
+	[[ "$output" == *"ask your administrator for access to this VM; exc me shows who you are"* ]]
 	request=$(sed -n 's/.*request \(req_[0-9a-f]*\).*/\1/p' <<<"$output")
 	[ "$(connectd audit --json --limit 50 | jq -r ".[] | select(.request_id == \"$request\") | .event + \" \" + .caller")" = "refused user:eve" ]
 	[ -z "$(events)" ]
@@ -301,16 +301,16 @@ seconds() {
 		echo "$output"
 		[ "$status" -eq 255 ] && [[ "$output" == *"$expected"* ]]
 	}
-	PERSON_ENV=EXCLOUD_ACCESS_TOKEN= says "there is no token: run exc login, or set EXCLOUD_ACCESS_TOKEN" exc me
-	PERSON_ENV=EXCLOUD_ACCESS_TOKEN=wrong says "run exc login, or set EXCLOUD_ACCESS_TOKEN to a token that is valid" exc me
+	PERSON_ENV=EXCLOUD_ACCESS_TOKEN= says "no token found: run exc login, or set EXCLOUD_ACCESS_TOKEN" exc me
+	PERSON_ENV=EXCLOUD_ACCESS_TOKEN=wrong says "run exc login, or set EXCLOUD_ACCESS_TOKEN to a valid token" exc me
 	says "(compute.auth.invalid_token, request req_" env EXCLOUD_ACCESS_TOKEN=wrong exc compute exec --vm-id 42 --command true
 	says "plain http is for this machine itself only" exc me --endpoint http://10.97.0.1:8443
 	says "http://127.0.0.1:1: Couldn't connect to server (exc.network)" exc me --endpoint http://127.0.0.1:1
 	says "--vm-id is missing" exc compute connect
 	says "--vm-id ../etc is not the id of a VM" exc compute connect --vm-id ../etc
-	says "there is no option --vm; try exc compute exec --help" exc compute exec --vm 42
+	says "unknown option --vm; try exc compute exec --help" exc compute exec --vm 42
 	says "one line of up to 1024 bytes" exc compute exec --vm-id 42 --command $'a\nb'
-	says "there is no command compute conect" exc compute conect
+	says "unknown command compute conect" exc compute conect
 	[ -z "$(events)" ]
 }
 
@@ -361,7 +361,7 @@ seconds() {
 	unsteady limited
 	run person exc compute exec --vm-id 42 --command 'id -un'
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"asks for 1 s of patience (compute.rate_limited)"*ubuntu ]]
+	[[ "$output" == *"is busy; trying again in 1 s (compute.rate_limited)"*ubuntu ]]
 	kill "$(<"$BATS_TEST_TMPDIR/api.pid")"
 	unsteady busy
 	run person exc me
@@ -403,7 +403,7 @@ seconds() {
 	run person exc me
 	rm -r .exc
 	[ "$status" -eq 255 ]
-	[[ "$output" == *"has the mode 0644"* ]]
+	[[ "$output" == *"has mode 0644"* ]]
 }
 
 @test "exc login asks on the terminal, without showing the token" {

@@ -158,7 +158,7 @@ config() {
 	run login
 	echo "$output"
 	[ "$status" -eq 255 ]
-	[[ "$output" == *"has the mode 0666"*"exc login --endpoint URL"* ]]
+	[[ "$output" == *"has mode 0666"*"exc login --endpoint URL"* ]]
 	login --endpoint "$COMPUTE"
 	[ "$(stat -c %a "$CONFIG")" = 600 ]
 	[ "$(exc me --json | jq -r .principal)" = user:ana ]

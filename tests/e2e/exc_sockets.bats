@@ -27,22 +27,22 @@ setup() {
 }
 
 @test "exc compute console --vm_id 42" {
-	run on_terminal --raw 'this is the console' $'root\r' 'vm42 says: ROOT' '~.' -- exc compute console --vm_id 42
+	run on_terminal --raw 'connected to the console' $'root\r' 'vm42 says: ROOT' '~.' -- exc compute console --vm_id 42
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"this is the console; ~. at the start of a line, or Ctrl-], leaves it"*"vm42 says: ROOT"* ]]
+	[[ "$output" == *"connected to the console; to leave, type ~. at the start of a line, or Ctrl-]"*"vm42 says: ROOT"* ]]
 	[ "$(od -An -c "$GUEST_DIR/typed" | tr -d ' ')" = 'root\r' ]
 }
 
 @test "Ctrl-] leaves the console, and the terminal is as it was" {
-	run on_terminal --raw 'this is the console' $'a\x1d' -- \
+	run on_terminal --raw 'connected to the console' $'a\x1d' -- \
 		bash -c 'stty -a >before; exc compute console --vm_id 42; stty -a | diff before -'
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"this is the console"* ]]
+	[[ "$output" == *"connected to the console"* ]]
 }
 
 @test "the terminal is as it was after SIGTERM as well" {
-	on_terminal --raw 'this is the console' $'x\r' 'vm42 says: X' -- \
+	on_terminal --raw 'connected to the console' $'x\r' 'vm42 says: X' -- \
 		bash -c 'stty -a >before; exc compute console --vm_id 42; stty -a | diff before -' >"$BATS_TEST_TMPDIR/out" 3>&- &
 	job=$!
 	wait_for grep -q 'vm42 says: X' "$BATS_TEST_TMPDIR/out"
@@ -100,5 +100,5 @@ setup() {
 	[[ "$output" == *"refused the console (HTTP status 40"* ]]
 	run person timeout 10 exc compute console --vm_id 42 --endpoint http://127.0.0.1:1 </dev/null
 	[ "$status" -eq 255 ]
-	[[ "$output" == *"the console cannot be opened"* ]]
+	[[ "$output" == *"cannot open the console"* ]]
 }

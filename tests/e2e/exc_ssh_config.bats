@@ -100,7 +100,7 @@ agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! of_operator pgr
 		--host-key "$(cut -d' ' -f2- "$GUEST_DIR/known_hosts")"
 	[ "$status" -eq 255 ]
 	[[ "$wrong" == *"Host key verification failed"* ]]
-	[[ "$output" == *"knows no host key of exc-42"* ]]
+	[[ "$output" == *"has no host key for exc-42"* ]]
 	[ "$(used)" -eq 0 ]
 }
 
@@ -131,14 +131,14 @@ agent_is_gone() { [ ! -e "$PERSON_DIR/run/exc/agent.sock" ] && ! of_operator pgr
 	run person ssh exc-42 true
 	chmod 0700 "$PERSON_DIR/run/exc"
 	[ "$status" -eq 255 ]
-	[[ "$output" == *"may be entered by others"* ]]
+	[[ "$output" == *"is open to other users"* ]]
 	mv "$PERSON_DIR/run/exc" "$PERSON_DIR/run/real"
 	ln -s real "$PERSON_DIR/run/exc"
 	run person ssh exc-42 true
 	rm "$PERSON_DIR/run/exc"
 	mv "$PERSON_DIR/run/real" "$PERSON_DIR/run/exc"
 	[ "$status" -eq 255 ]
-	[[ "$output" == *"is not a folder of yours"* ]]
+	[[ "$output" == *"is not a directory that you own"* ]]
 }
 
 @test "without ProxyUseFdpass, exc compute tunnel carries the bytes itself" {

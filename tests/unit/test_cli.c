@@ -100,13 +100,13 @@ static void wrong_options_are_named(void **state)
 	static const struct {
 		const char *line, *says;
 	} cases[] = {
-		{ "--vmid 42", "there is no option --vmid" },
-		{ "--vm", "there is no option --vm" },
-		{ "42", "what is \"42\" for?" },
-		{ "-v", "there is no option -v" },
+		{ "--vmid 42", "unknown option --vmid" },
+		{ "--vm", "unknown option --vm" },
+		{ "42", "unexpected argument \"42\"" },
+		{ "-v", "unknown option -v" },
 		{ "--vm-id", "--vm-id needs a value: ID" },
 		{ "--dry-run=yes", "--dry-run takes no value" },
-		{ "--=x", "there is no option --=x" },
+		{ "--=x", "unknown option --=x" },
 	};
 	struct parsed parsed;
 
@@ -307,7 +307,7 @@ static void the_first_token_that_is_there_counts(void **state)
 	char why[SAY_SIZE];
 
 	assert_false(load(&account, why));
-	assert_string_equal(why, "there is no token: run exc login, or set EXCLOUD_ACCESS_TOKEN");
+	assert_string_equal(why, "no token found: run exc login, or set EXCLOUD_ACCESS_TOKEN");
 	write_config(*state, "{\"access_token\":\"file\",\"endpoint\":\"https://file.example\"}",
 		     0600);
 	assert_true(load(&account, why));

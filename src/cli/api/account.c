@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /iam/me: whose a token is. */
+/* GET /iam/me: who a token belongs to. */
 #include "cli/api/account.h"
 
 #include "cli/terminal/print.h"

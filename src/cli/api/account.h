@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /iam/me: whose a token is. */
+/* GET /iam/me: who a token belongs to. */
 #ifndef EXC_ME_H
 #define EXC_ME_H
 
@@ -7,7 +7,7 @@
 
 #include "cli/api/api.h"
 
-/* Ask. False, having said why, when the control plane does not know the token. */
+/* Ask. False, with the reason printed, when the control plane does not know the token. */
 bool me_ask(const struct account *account, struct api_answer *answer);
 
 /* Print the answer for a person to read. */

@@ -30,7 +30,7 @@ DEFINE_CLEANUP(CURL, curl_easy_cleanup);
 typedef struct curl_slist header_list;
 DEFINE_CLEANUP(header_list, curl_slist_free_all);
 
-/* What has come of an answer. */
+/* What has arrived of an answer. */
 struct received {
 	char *body; /* grows up to API_ANSWER_BYTES_MAX */
 	size_t length;
@@ -55,7 +55,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 	return length;
 }
 
-/* Retry-After in seconds (RFC 9110 section 10.2.3); a date there counts as none. */
+/* Retry-After in seconds (RFC 9110 section 10.2.3); a date there is ignored. */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
 	static const char name[] = "retry-after:";
@@ -78,7 +78,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 	return length;
 }
 
-/* Takes over `list`, and frees it when there is no memory. */
+/* Takes `list`, and frees it when there is no memory. */
 static header_list *add_header(header_list *list, const char *name, const char *value)
 {
 	char text[HEADER_SIZE];
@@ -143,7 +143,7 @@ static void set_options(CURL *curl, const struct account *account,
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, received);
-	/* A company's proxy may be the way to the control plane, and never to this machine. */
+	/* A company's proxy may lead to the control plane, but never to this machine. */
 	if (account->endpoint.loopback)
 		curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	if (account->cacert != NULL)
@@ -158,7 +158,7 @@ static void copy(char *out, size_t size, const char *text)
 	say_harmless(out);
 }
 
-/* {"error":{"code","message","request_id"}}, or what a proxy in between made of it. */
+/* {"error":{"code","message","request_id"}}, or a proxy's answer instead. */
 static void read_error(struct api_answer *answer, const cJSON *json)
 {
 	const cJSON *error = json_member(json, "error");
@@ -170,7 +170,7 @@ static void read_error(struct api_answer *answer, const cJSON *json)
 		return;
 	snprintf(answer->code, sizeof answer->code, API_CODE_ANSWER);
 	snprintf(answer->message, sizeof answer->message,
-		 "the endpoint answered with HTTP status %ld, and not as the API does",
+		 "the endpoint answered with HTTP status %ld, but not as the API does",
 		 answer->status);
 }
 
@@ -220,7 +220,7 @@ static CURLcode perform(CURL *curl, const struct account *account,
 	return code;
 }
 
-/* Could it be better in a moment? */
+/* Is it worth trying again in a moment? */
 static bool may_be_better(CURLcode code, const struct api_answer *answer)
 {
 	switch (code) {
@@ -248,7 +248,7 @@ static bool pause_before(unsigned int attempt, const struct api_answer *answer)
 	if (answer->retry_after > API_WAIT_SECONDS_MAX)
 		return false;
 	if (answer->retry_after > 0) {
-		say("the control plane asks for %u s of patience (%s)", answer->retry_after,
+		say("the control plane is busy; trying again in %u s (%s)", answer->retry_after,
 		    answer->code);
 		pause = (struct timespec){ .tv_sec = answer->retry_after };
 	}
@@ -260,7 +260,7 @@ bool api_call(const struct account *account, const struct api_request *request,
 	      struct api_answer *answer)
 {
 	_cleanup_(cleanup_curl_easy_cleanup) CURL *curl = NULL;
-	/* Asking twice must not be asking for two things. */
+	/* Asking twice must not do the thing twice. */
 	bool repeatable = request->body == NULL || request->idempotency_key != NULL;
 	CURLcode code;
 
@@ -269,7 +269,7 @@ bool api_call(const struct account *account, const struct api_request *request,
 		curl = curl_easy_init();
 	if (curl == NULL) {
 		snprintf(answer->code, sizeof answer->code, API_CODE_NETWORK);
-		snprintf(answer->message, sizeof answer->message, "libcurl does not start");
+		snprintf(answer->message, sizeof answer->message, "cannot start libcurl");
 		return false;
 	}
 	for (unsigned int attempt = 1;; attempt++) {
@@ -281,26 +281,26 @@ bool api_call(const struct account *account, const struct api_request *request,
 	}
 }
 
-/* What a person can do, by the beginning of the code. */
+/* What the user can do, by the beginning of the code. */
 static const struct advice {
 	const char *code;
 	const char *text;
 } advices[] = {
-	{ "compute.auth.", "run exc login, or set EXCLOUD_ACCESS_TOKEN to a token that is valid" },
+	{ "compute.auth.", "run exc login, or set EXCLOUD_ACCESS_TOKEN to a valid token" },
 	{ "compute.instance.forbidden",
-	  "ask your administrator for this VM; exc me says who you are here" },
+	  "ask your administrator for access to this VM; exc me shows who you are" },
 	{ "compute.instance.user_not_allowed",
-	  "name another user with --user, or leave it out for the VM's own" },
-	{ "compute.instance.not_found", "look at --vm-id, and at the endpoint in use: exc me" },
+	  "name another user with --user, or leave it out for the VM's default" },
+	{ "compute.instance.not_found", "check --vm-id, and the endpoint in use: exc me" },
 	{ "compute.request.invalid_user", "name a Linux user with --user" },
 	{ "compute.request.invalid_command",
 	  "a command is one line that does not end in a backslash; for more: --command sh <SCRIPT" },
 	{ "compute.idempotency.", "run the command again" },
 	{ "compute.unavailable", "try again; if that does not help, tell your administrator" },
 	{ "compute.request.", "tell your administrator: this exc and the control plane disagree" },
-	{ API_CODE_NETWORK, "look at the network, and at the endpoint: --endpoint, EXC_ENDPOINT "
+	{ API_CODE_NETWORK, "check the network and the endpoint: --endpoint, EXC_ENDPOINT "
 			    "or ~/.exc/config" },
-	{ API_CODE_ANSWER, "look at the endpoint: --endpoint, EXC_ENDPOINT or ~/.exc/config" },
+	{ API_CODE_ANSWER, "check the endpoint: --endpoint, EXC_ENDPOINT or ~/.exc/config" },
 };
 
 void api_say_failure(const struct account *account, const struct api_answer *answer)

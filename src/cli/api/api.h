@@ -22,7 +22,7 @@
 /* 128 random bits in hexadecimal, and the NUL */
 #define IDEMPOTENCY_KEY_SIZE 33
 
-/* The code of an answer that never came */
+/* The code when no answer came */
 #define API_CODE_NETWORK "exc.network"
 /* The code of an answer that is not the API's */
 #define API_CODE_ANSWER "exc.answer"
@@ -37,19 +37,18 @@ struct api_request {
 struct api_answer {
 	cJSON *json; /* of status 200; otherwise NULL */
 	long status; /* 0 if none came */
-	unsigned int retry_after; /* seconds; 0 if it did not say */
+	unsigned int retry_after; /* seconds; 0 if not given */
 	char code[API_CODE_SIZE]; /* why it is not 200, as compute.instance.not_found */
 	char message[API_MESSAGE_SIZE];
 	char request_id[API_REQUEST_ID_SIZE]; /* empty if there is none */
 };
 
-/* Ask, and ask again while the network or the server is briefly unable. True for status 200 with
- * JSON; otherwise code and message are set. Redirects are not followed: a token is for one place.
- */
+/* Ask, and retry brief failures of the network or the server. True for status 200 with JSON;
+ * otherwise code and message are set. Redirects are not followed: a token is for one endpoint. */
 bool api_call(const struct account *account, const struct api_request *request,
 	      struct api_answer *answer);
 
-/* Say what went wrong, with the code, the request's id, and what to do about it. */
+/* Print what went wrong, with the code, the request's id, and what to do about it. */
 void api_say_failure(const struct account *account, const struct api_answer *answer);
 
 /* A random key for one command. False when the system has no random numbers. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Find out where the control plane is and the token to show there. */
+/* Find the control plane's endpoint and the token for it. */
 #include "cli/api/credentials.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 static const char *const token_variables[] = { "EXCLOUD_ACCESS_TOKEN", "ACCESS_TOKEN",
 					       "EXCLOUD_ID_TOKEN", "ID_TOKEN" };
 
-/* A variable that is empty is as good as none. */
+/* An empty variable counts as unset. */
 static const char *variable(const char *name)
 {
 	const char *value = getenv(name);
@@ -49,7 +49,7 @@ static bool set_token(struct account *account, const char *token, const char *fr
 		return true;
 	}
 	snprintf(why, size,
-		 "the token in %.300s is not one: it has a space, a line break or more "
+		 "the token in %.300s is not valid: it has a space, a line break or more "
 		 "than %d characters",
 		 from, TOKEN_SIZE - 1);
 	return false;
@@ -66,7 +66,7 @@ static bool home_path(char path[CREDENTIALS_PATH_SIZE], const char *below)
 	       snprintf(path, CREDENTIALS_PATH_SIZE, "%s/%s", home, below) < CREDENTIALS_PATH_SIZE;
 }
 
-/* Is this open file the person's own and nobody else's? */
+/* Is this open file owned by the user and private? */
 static bool is_private(int fd, const char *path, char *why, size_t size)
 {
 	struct stat status;
@@ -74,10 +74,10 @@ static bool is_private(int fd, const char *path, char *why, size_t size)
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
 		snprintf(why, size, "%.300s is not a regular file", path);
 	} else if (status.st_uid != geteuid()) {
-		snprintf(why, size, "%.300s belongs to somebody else", path);
+		snprintf(why, size, "%.300s belongs to another user", path);
 	} else if ((status.st_mode & MODE_BITS) != 0600) {
 		snprintf(why, size,
-			 "%.300s has the mode %04o, so that others may have read your token: get a "
+			 "%.300s has mode %04o, so others may have read your token: get a "
 			 "new one, or chmod 600 it",
 			 path, (unsigned int)status.st_mode & MODE_BITS);
 	} else {
@@ -115,7 +115,7 @@ static bool parse_file(cJSON **config, char path[CREDENTIALS_PATH_SIZE], char *w
 		return true;
 	if (fd < 0) {
 		snprintf(why, size, "%.300s: %s", path,
-			 errno == ELOOP ? "it is a link, and must be a file" : strerror(errno));
+			 errno == ELOOP ? "it is a symbolic link, not a file" : strerror(errno));
 		return false;
 	}
 	if (!is_private(fd, path, why, size))
@@ -140,7 +140,7 @@ static void cleanup_saved(struct saved *saved)
 }
 
 /* exc login writes both, or nothing. A token without an endpoint was put there by something else,
- * and is for ENDPOINT_DEFAULT: anything else would be a guess at who may have it. */
+ * and is for ENDPOINT_DEFAULT: anything else would be a guess. */
 static bool parse_saved_endpoint(struct saved *saved, char *why, size_t size)
 {
 	const char *endpoint = ENDPOINT_DEFAULT;
@@ -164,7 +164,7 @@ static bool read_saved(struct saved *saved, char *why, size_t size)
 	if (parse_file(&saved->config, saved->path, why, size) &&
 	    parse_saved_endpoint(saved, why, size))
 		return true;
-	/* Without the endpoint in there, exc login needs to be told. */
+	/* Without an endpoint in the file, exc login needs the option. */
 	length = strlen(why);
 	snprintf(why + length, size - length, "; exc login --endpoint URL writes a new file");
 	return false;
@@ -186,11 +186,11 @@ static bool token_from_environment(struct account *account, char *why, size_t si
 	return true;
 }
 
-/* The endpoint that somebody names beside the file, and where; both NULL if nobody does. */
+/* The endpoint named outside the file, and where; both NULL if there is none. */
 struct named {
 	const char *endpoint;
 	const char *from;
-	const char *cure; /* what makes it go away */
+	const char *cure; /* how to drop it */
 };
 
 static struct named find_named(const struct account_options *options)
@@ -205,17 +205,15 @@ static struct named find_named(const struct account_options *options)
 	return named;
 }
 
-/* The only way of a saved token into an account, and so to the network: the account's endpoint is
- * the token's own. EXC_ENDPOINT may come from a file that somebody else wrote, such as an .envrc.
- */
+/* The only way for a saved token into an account, and so to the network: the account's endpoint is
+ * the token's own. EXC_ENDPOINT may come from a file that someone else wrote, such as an .envrc. */
 static bool take_saved_token(struct account *account, const struct saved *saved,
 			     const struct named *named, char *why, size_t size)
 {
 	const char *token = json_string(saved->config, "access_token");
 
 	if (token == NULL) {
-		snprintf(why, size,
-			 "there is no token: run exc login, or set EXCLOUD_ACCESS_TOKEN");
+		snprintf(why, size, "no token found: run exc login, or set EXCLOUD_ACCESS_TOKEN");
 		return false;
 	}
 	if (!endpoint_equal(&account->endpoint, &saved->endpoint)) {
@@ -266,7 +264,7 @@ void account_forget(struct account *account)
 	OPENSSL_cleanse(account->token, sizeof account->token);
 }
 
-/* The folder, with nobody else in it. */
+/* The directory, private to the user. */
 static bool make_folder(const char *path)
 {
 	struct stat status;
@@ -315,8 +313,7 @@ bool account_save(const struct account *account, char path[CREDENTIALS_PATH_SIZE
 	good = text != NULL && home_path(folder, FOLDER) && home_path(path, FOLDER "/" FILE_NAME) &&
 	       make_folder(folder) && write_whole(path, text, strlen(text));
 	if (!good)
-		snprintf(why, size, "~/" FOLDER "/" FILE_NAME " cannot be written: %s",
-			 strerror(errno));
+		snprintf(why, size, "cannot write ~/" FOLDER "/" FILE_NAME ": %s", strerror(errno));
 	if (text != NULL)
 		OPENSSL_cleanse(text, strlen(text));
 	cJSON_free(text);

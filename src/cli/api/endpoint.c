@@ -15,11 +15,10 @@
 #define PORT_HTTP 80
 #define PORT_HTTPS 443
 #define PORT_MAX 65535
-/* What an address may be made of. A user and a password before the host, a query and a fragment
- * cannot be. */
+/* Characters of an address. It has no user or password before the host, no query, no fragment. */
 #define URL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]"
 
-/* The standard form of an IPv6 address (RFC 5952) in its place. */
+/* Put an IPv6 address into its standard form (RFC 5952), in place. */
 static bool normalise_six(char host[ENDPOINT_HOST_SIZE])
 {
 	struct in6_addr six;
@@ -65,7 +64,7 @@ static unsigned int usual_port(bool tls)
 	return tls ? PORT_HTTPS : PORT_HTTP;
 }
 
-/* endpoint->url from the rest of it and `path`. False when it is too long. */
+/* Set endpoint->url from the other fields and `path`. False when it is too long. */
 static bool write_url(struct endpoint *endpoint, const char *path)
 {
 	bool six = strchr(endpoint->host, ':') != NULL;

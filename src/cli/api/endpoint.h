@@ -11,22 +11,22 @@
 #define ENDPOINT_HOST_SIZE 256
 
 struct endpoint {
-	/* In its one spelling: scheme and host in lower case, an IPv6 address in its standard form,
-	 * a port only if it is not the scheme's, without a slash at its end */
+	/* Canonical: scheme and host in lower case, an IPv6 address in its standard form, a port
+	 * only if it is not the scheme's, without a slash at its end */
 	char url[ENDPOINT_SIZE];
-	char host[ENDPOINT_HOST_SIZE]; /* spelled like that; an IPv6 address without its brackets */
+	char host[ENDPOINT_HOST_SIZE]; /* in the same form; an IPv6 address without its brackets */
 	unsigned int port;
-	const char *prefix; /* into url: the path, without a slash at its end; often empty */
+	const char *prefix; /* points into url: the path, without a slash at its end; often empty */
 	bool tls;
 	bool loopback; /* 127.0.0.0/8, ::1 or localhost */
 };
 
-/* Read http[s]://HOST[:PORT][/PREFIX]. A token must not cross a network in the clear, so that http
- * is for loopback only. False with `why`, of `size` bytes. */
+/* Read http[s]://HOST[:PORT][/PREFIX]. A token must not cross a network in the clear, so http is
+ * for loopback only. False with `why`, of `size` bytes. */
 bool endpoint_parse(const char *text, struct endpoint *endpoint, char *why, size_t size);
 
-/* Are these, which endpoint_parse() read, the same place? Names are not looked up: two names of one
- * machine are two places. */
+/* Are these, from endpoint_parse(), the same endpoint? Names are not resolved: two names of one
+ * machine are two endpoints. */
 bool endpoint_equal(const struct endpoint *one, const struct endpoint *other);
 
 #endif

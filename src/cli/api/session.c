@@ -13,10 +13,10 @@
 #define CONNECT_PATH "/compute/instance/connect"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
-/* As many digits as every JSON reader takes exactly; a longer id is sent as text. */
+/* As many digits as every JSON reader represents exactly; a longer id is sent as text. */
 #define VM_ID_DIGITS_MAX 15
 #define LIFETIME_MAX 3600
-/* Attempts with a new key, when the answer for the key before was lost on the way */
+/* Attempts with a new key, when the answer for the previous key was lost */
 #define MINT_ATTEMPTS_MAX 2
 
 static bool consists_of(const char *text, const char *characters, size_t size)
@@ -79,7 +79,7 @@ static bool read_place(const cJSON *answer, struct session *session)
 	       session->host[0] != '-';
 }
 
-/* Keys of kinds that no login of ours uses are passed over. */
+/* Key types that exc does not use are ignored. */
 static bool read_host_keys(const cJSON *answer, struct session *session)
 {
 	const cJSON *list = json_member(answer, "host_keys");
@@ -111,19 +111,19 @@ static bool read_session(const cJSON *answer, const struct session_wish *wish,
 
 	snprintf(session->alias, sizeof session->alias, VM_ALIAS_PREFIX "%s", wish->vm_id);
 	if (!read_place(answer, session) || !read_host_keys(answer, session)) {
-		say("the control plane's answer is not one that exc understands (request %s)",
+		say("exc does not understand the control plane's answer (request %s)",
 		    json_string(answer, "request_id") == NULL ? "unknown"
 							      : json_string(answer, "request_id"));
 		return false;
 	}
 	if (changed != NULL)
 		say("WARNING: the host keys of VM %s changed at %.40s without an administrator's "
-		    "word: exc compute connect-log --vm-id %s",
+		    "approval: exc compute connect-log --vm-id %s",
 		    wish->vm_id, changed, wish->vm_id);
 	return true;
 }
 
-/* One key, asked for under one idempotency key. */
+/* Request one key, under one idempotency key. */
 static bool mint_once(const struct account *account, const struct session_wish *wish,
 		      struct keypair *pair, struct api_answer *answer)
 {
@@ -135,7 +135,7 @@ static bool mint_once(const struct account *account, const struct session_wish *
 	good = api_make_idempotency_key(idempotency_key) && keypair_make(pair) &&
 	       (body = make_body(wish, pair)) != NULL;
 	if (!good)
-		snprintf(answer->message, sizeof answer->message, "no key can be made here");
+		snprintf(answer->message, sizeof answer->message, "cannot make a key");
 	request.body = body;
 	good = good && api_call(account, &request, answer);
 	cJSON_free(body);

@@ -22,7 +22,7 @@
 struct session_wish {
 	const char *vm_id;
 	const char *user; /* NULL: the first that the VM allows */
-	const char *command; /* the only one that the key may run; NULL: any, and a terminal */
+	const char *command; /* the only command that the key may run; NULL: any, and a terminal */
 };
 
 struct session {
@@ -38,12 +38,12 @@ struct session {
 };
 
 /* May this be a VM's id? 1 to 64 letters, digits, dots, dashes and underscores, the first a letter
- * or digit: names that are nothing else in a URL, an option of ssh or a known_hosts line. */
+ * or digit: names that mean nothing else in a URL, an option of ssh or a known_hosts line. */
 bool vm_id_is_valid(const char *vm_id);
 
-/* Make a key pair and have the control plane allow it one login. Says what failed, and warns if the
- * VM's host key has changed. On success `pair` has the secret, which the caller hands to
- * keypair_forget(), and `session` is for session_free(); on failure both are empty. */
+/* Make a key pair and have the control plane allow it one login. Prints what failed, and warns if
+ * the VM's host key has changed. On success `pair` has the secret, which the caller passes to
+ * keypair_forget(), and `session` to session_free(); on failure both are empty. */
 bool session_mint(const struct account *account, const struct session_wish *wish,
 		  struct keypair *pair, struct session *session);
 

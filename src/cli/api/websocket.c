@@ -45,7 +45,7 @@ static struct carrier *carrier_of(struct lws *wsi)
 	return lws_context_user(lws_get_context(wsi));
 }
 
-/* The output may be slow: then the peer waits, as nothing is read from it meanwhile. */
+/* While a slow output blocks, nothing is read from the peer, so that it waits. */
 static bool write_all(int fd, const unsigned char *bytes, size_t length)
 {
 	while (length > 0) {
@@ -67,7 +67,7 @@ static int send_token(struct carrier *carrier, struct lws *wsi, unsigned char **
 	char text[AUTHORIZATION_SIZE];
 	int result;
 
-	/* A second time would be for another place, where this one sends us. */
+	/* A second time would be for another server, to which this one redirects us. */
 	if (carrier->asked)
 		return -1;
 	carrier->asked = true;
@@ -78,7 +78,7 @@ static int send_token(struct carrier *carrier, struct lws *wsi, unsigned char **
 	return result == 0 ? 0 : -1;
 }
 
-/* Read what is there, once, when there is a place for it. */
+/* Read what is there, once, if there is room for it. */
 static void read_input(struct carrier *carrier)
 {
 	const struct websocket_job *job = carrier->job;
@@ -98,7 +98,7 @@ static void read_input(struct carrier *carrier)
 			job->filter(job->context, bytes, (size_t)got, out, &carrier->ending);
 }
 
-/* What is pending, and then reading may go on; or closing, if that is next. */
+/* Send what is pending; then continue reading, or close if that is next. */
 static int send_pending(struct carrier *carrier, struct lws *wsi)
 {
 	if (carrier->pending > 0) {
@@ -114,7 +114,7 @@ static int send_pending(struct carrier *carrier, struct lws *wsi)
 	if (carrier->input != NULL) {
 		lws_rx_flow_control(carrier->input, 1);
 	} else if (!carrier->input_ended) {
-		/* Whoever wrote to the input has hung up, and reading the rest does not wait. */
+		/* The writer has hung up, and reading the rest does not block. */
 		read_input(carrier);
 		lws_callback_on_writable(wsi);
 	}
@@ -136,21 +136,21 @@ static void say_refused(const struct carrier *carrier, struct lws *wsi, const ch
 	if (status == 401)
 		say("the control plane does not know this token; run exc login");
 	else if (status == 403 || status == 404)
-		say("the control plane refused %s (HTTP status %u): this VM is not yours to use "
-		    "like that, or has none; ask your administrator",
+		say("the control plane refused %s (HTTP status %u): you may not use it on this "
+		    "VM, or the VM has none; ask your administrator",
 		    carrier->job->what, status);
 	else if (status == 503)
-		say("%s cannot be opened now (HTTP status 503): the VM may be off, or somebody else "
-		    "is there; try again",
+		say("cannot open %s now (HTTP status 503): the VM may be off, or someone else "
+		    "has it open; try again",
 		    carrier->job->what);
 	else if (status >= 300)
 		say("the control plane refused %s (HTTP status %u)", carrier->job->what, status);
 	else
-		say("%s: %s cannot be opened: %s", carrier->job->account->endpoint.url,
+		say("%s: cannot open %s: %s", carrier->job->account->endpoint.url,
 		    carrier->job->what, why == NULL ? "no answer" : why);
 }
 
-/* A two-byte code and text (RFC 6455 section 5.5.1). 1000 and 1001 are ends as they should be. */
+/* A two-byte code and text (RFC 6455 section 5.5.1). 1000 and 1001 are normal ends. */
 static void take_close(struct carrier *carrier, const unsigned char *bytes, size_t length)
 {
 	unsigned int code = length < 2 ? 1000 : 256U * bytes[0] + bytes[1];
@@ -199,7 +199,7 @@ static int on_network(struct lws *wsi, enum lws_callback_reasons reason, void *u
 
 static int take_input(struct carrier *carrier, struct lws *wsi)
 {
-	/* Nothing is read before there is a place for it. */
+	/* Nothing is read before there is room for it. */
 	lws_rx_flow_control(wsi, 0);
 	if (!carrier->opened || carrier->pending > 0 || carrier->ending)
 		return 0;
@@ -225,7 +225,7 @@ static int on_input(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	return 0;
 }
 
-/* SIGINT, SIGTERM or SIGHUP: take leave of the peer, and at the second just leave. */
+/* SIGINT, SIGTERM or SIGHUP: close the connection in order, and at the second just quit. */
 static int on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		     size_t length)
 {
@@ -291,7 +291,7 @@ static struct lws_context *make_context(struct carrier *carrier)
 	};
 
 	lws_set_log_level(0, NULL);
-	/* A company's proxy may be the way to the control plane, and never to this machine. */
+	/* A company's proxy may lead to the control plane, but never to this machine. */
 	if (carrier->job->account->endpoint.loopback)
 		unsetenv("http_proxy");
 	return lws_create_context(&info);
@@ -345,10 +345,9 @@ bool websocket_run(const struct websocket_job *job)
 		context = make_context(carrier);
 	}
 	if (context == NULL || signals < 0 || !carrier_start(carrier, context)) {
-		say("%s cannot be opened: libwebsockets does not start", job->what);
+		say("cannot open %s: libwebsockets does not start", job->what);
 	} else {
-		/* As long as both ends like; a peer that is gone is given up by the policy above.
-		 */
+		/* Until either end stops; the policy above drops a peer that is gone. */
 		while (!carrier->ended && lws_service(context, 0) >= 0)
 			;
 		good = carrier->opened && carrier->reason[0] == '\0';

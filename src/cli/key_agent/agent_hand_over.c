@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Give a one-time key to the person's agent, and start that if there is none. */
+/* Give a one-time key to the user's agent, and start one if none is running. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -48,7 +48,7 @@ static int connect_to(const struct sockaddr_un *address)
 	return -1;
 }
 
-/* In the new process: no terminal, no pipe of ssh's, nothing that keeps anything else open. */
+/* In the new process: no terminal, no pipe of ssh, nothing that keeps anything else open. */
 static _Noreturn void become_agent(int listener, int lock, const char *folder)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -65,7 +65,7 @@ static _Noreturn void become_agent(int listener, int lock, const char *folder)
 	_exit(0);
 }
 
-/* The socket is there before this returns, and so whoever connects to it waits for the agent. */
+/* The socket exists before this returns, so that anyone who connects waits for the agent. */
 static bool start_agent(const struct sockaddr_un *address, int lock, const char *folder)
 {
 	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -115,7 +115,7 @@ bool agent_hand_over(const char *folder, const struct keypair *pair, unsigned in
 	char lock_path[PATH_MAX];
 
 	if (!set_address(&address, folder)) {
-		snprintf(why, size, "the path of the folder %.200s is too long for a socket",
+		snprintf(why, size, "the path of the directory %.200s is too long for a socket",
 			 folder);
 		return false;
 	}
@@ -132,7 +132,7 @@ bool agent_hand_over(const char *folder, const struct keypair *pair, unsigned in
 		snprintf(why, size, "no agent answers at %.200s: %s", address.sun_path,
 			 strerror(errno));
 	else if (!send_key(fd, pair, lifetime))
-		snprintf(why, size, "the agent at %.200s did not take the key", address.sun_path);
+		snprintf(why, size, "the agent at %.200s did not accept the key", address.sun_path);
 	else
 		return true;
 	return false;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answer what ssh asks an agent (draft-ietf-sshm-ssh-agent): which keys there are, and a signature.
- */
+/* Answer what ssh asks an agent (draft-ietf-sshm-ssh-agent): to list keys and to sign. */
 #include "cli/key_agent/agent_protocol.h"
 
 #include <string.h>
@@ -66,7 +65,7 @@ static bool answer_sign(struct key_table *table, const struct agent_peer *peer, 
 	uint32_t flags;
 	bool good;
 
-	/* The flags choose among RSA's hashes. */
+	/* The flags are only for RSA's hashes. */
 	if (!wire_get_string(message, &blob) || !wire_get_string(message, &data) ||
 	    !wire_get_uint32(message, &flags) || message->left != 0)
 		return false;

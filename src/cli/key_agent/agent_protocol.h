@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answer what ssh asks an agent (draft-ietf-sshm-ssh-agent): which keys there are, and a signature.
- */
+/* Answer what ssh asks an agent (draft-ietf-sshm-ssh-agent): to list keys and to sign. */
 #ifndef EXC_AGENT_PROTOCOL_H
 #define EXC_AGENT_PROTOCOL_H
 
@@ -23,7 +22,7 @@
 /* Our own extension (section 4.8), by which `exc compute tunnel` hands a key over:
  * string public blob, string seed, uint32 seconds. The key is for that process's parent. */
 #define AGENT_EXTENSION_KEY "one-time-key@exc"
-/* The longest that a key is kept, in seconds */
+/* How long a key is kept at most, in seconds */
 #define AGENT_LIFETIME_MAX 3600
 
 struct agent_peer {
@@ -31,10 +30,9 @@ struct agent_peer {
 	struct owner parent;
 };
 
-/* Answer one message of `length` bytes, the length before it left out, into `reply`, also without
- * its length. `now` is CLOCK_BOOTTIME in seconds. A peer sees the keys that are its own and no
- * others; a key is forgotten once it has signed. What is not known here is answered with
- * AGENT_FAILURE. */
+/* Answer one message of `length` bytes, without its length prefix, into `reply`, also without one.
+ * `now` is CLOCK_BOOTTIME in seconds. A peer sees only its own keys; a key is forgotten once it has
+ * signed. Unknown messages are answered with AGENT_FAILURE. */
 void agent_answer(struct key_table *table, const struct agent_peer *peer, int64_t now,
 		  const uint8_t *message, size_t length, struct wire_writer *reply);
 

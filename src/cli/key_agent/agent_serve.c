@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process for one person that holds one-time keys until the ssh that each is for has signed. */
+/* A process for one user that holds one-time keys until the ssh that each is for has signed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,15 +21,15 @@
 #include "base/cleanup.h"
 
 #define LENGTH_BYTES 4
-/* Between two looks at who has ended */
+/* Between two checks for owners that have ended */
 #define SWEEP_MS 1000
-/* The same while there is nothing to hold, and somebody is bringing something */
+/* The same while there is no key, but one is being brought */
 #define IDLE_MS 50
-/* Nobody may keep us waiting for room in a socket. */
+/* No peer may keep us waiting for room in a socket. */
 #define SEND_SECONDS 1
 
 struct connection {
-	int fd; /* -1: this place is free */
+	int fd; /* -1: this slot is free */
 	int64_t deadline;
 	struct agent_peer peer;
 	size_t length;
@@ -63,7 +63,7 @@ static struct owner owner_of(pid_t pid, pid_t *parent)
 	return owner;
 }
 
-/* The person's own processes only. */
+/* The user's own processes only. */
 static bool identify(int fd, struct agent_peer *peer)
 {
 	struct ucred credentials;
@@ -113,7 +113,7 @@ static void accept_one(struct agent *agent)
 	connection->deadline = seconds() + AGENT_CONNECTION_SECONDS;
 }
 
-/* Answer the first message if it is there whole. False when the connection is to go. */
+/* Answer the first message if it is complete. False when the connection is to be closed. */
 static bool answer_first(struct agent *agent, struct connection *connection, bool *answered)
 {
 	struct wire_reader reader = { .bytes = connection->bytes, .left = connection->length };
@@ -139,7 +139,7 @@ static bool answer_first(struct agent *agent, struct connection *connection, boo
 				       (ssize_t)framed.length;
 }
 
-/* Read once, and answer what is there: each answer takes a message away. */
+/* Read once, and answer what is there: each answer removes a message. */
 static bool serve_connection(struct agent *agent, struct connection *connection)
 {
 	ssize_t got = recv(connection->fd, connection->bytes + connection->length,
@@ -208,7 +208,7 @@ void agent_serve(int listener, const char *folder)
 	agent->listener = listener;
 	for (size_t i = 0; i < AGENT_CONNECTIONS_MAX; i++)
 		agent->connections[i].fd = -1;
-	/* Bounded by the keys' lives: each is gone in AGENT_LIFETIME_MAX at the latest. */
+	/* Bounded by the keys' lives: each is gone after AGENT_LIFETIME_MAX at the latest. */
 	while (left > 0 || !may_end(folder)) {
 		wait_and_serve(agent, left > 0 ? SWEEP_MS : IDLE_MS);
 		left = key_table_sweep(&agent->table, seconds());

@@ -8,34 +8,34 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Connections that are being opened at the same time */
+/* Connections being opened at the same time */
 #define KEY_TABLE_KEYS_MAX 256
 #define KEY_SEED_BYTES 32
-/* An Ed25519 public key as SSH has it: two strings, "ssh-ed25519" and 32 bytes */
+/* An Ed25519 public key in SSH's format: two strings, "ssh-ed25519" and 32 bytes */
 #define KEY_BLOB_BYTES 51
 
-/* A process by its number and when it started, which no other process shares. */
+/* A process by its pid and when it started, which no other process shares. */
 struct owner {
 	pid_t pid;
-	uint64_t start; /* as process_read() has it */
+	uint64_t start; /* as process_read() sets it */
 };
 
 struct one_time_key {
-	struct owner owner; /* pid 0: this place is free */
+	struct owner owner; /* pid 0: this slot is free */
 	int64_t expires; /* seconds of CLOCK_BOOTTIME */
 	uint8_t seed[KEY_SEED_BYTES];
 	uint8_t blob[KEY_BLOB_BYTES];
 };
 
 struct key_table {
-	struct one_time_key *keys; /* KEY_TABLE_KEYS_MAX places, in no core file and, if it can be,
-				    * not in the swap */
+	struct one_time_key *keys; /* KEY_TABLE_KEYS_MAX slots, in no core file and, if possible,
+				    * not in swap */
 };
 
 /* False without memory. */
 bool key_table_make(struct key_table *table);
 
-/* Take a copy. False when every place is taken. */
+/* Add a copy. False when every slot is taken. */
 bool key_table_add(struct key_table *table, const struct one_time_key *key);
 
 /* The owner's key: the `skip`th of them, from 0; NULL when it has no more. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folder for what lives as long as a person is logged in here: the agent's socket, known_hosts.
- */
+/* The directory for what lasts as long as a user is logged in here: the agent's socket,
+ * known_hosts. */
 #include "cli/key_agent/runtime_folder.h"
 
 #include <errno.h>
@@ -32,9 +32,9 @@ bool folder_make(const char *folder, char *why, size_t size)
 	if ((mkdir(folder, 0700) != 0 && errno != EEXIST) || lstat(folder, &status) != 0)
 		snprintf(why, size, "%.200s: %s", folder, strerror(errno));
 	else if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid())
-		snprintf(why, size, "%.200s is not a folder of yours", folder);
+		snprintf(why, size, "%.200s is not a directory that you own", folder);
 	else if ((status.st_mode & 0077) != 0)
-		snprintf(why, size, "%.200s may be entered by others; chmod 700 it", folder);
+		snprintf(why, size, "%.200s is open to other users; chmod 700 it", folder);
 	else
 		return true;
 	return false;

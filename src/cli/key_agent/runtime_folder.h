@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folder for what lives as long as a person is logged in here: the agent's socket, known_hosts.
- */
+/* The directory for what lasts as long as a user is logged in here: the agent's socket,
+ * known_hosts. */
 #ifndef EXC_FOLDER_H
 #define EXC_FOLDER_H
 
@@ -11,11 +11,11 @@
 #define FOLDER_KNOWN_HOSTS "known_hosts"
 
 /* Where it is: $XDG_RUNTIME_DIR/exc, or /tmp/exc-UID without that. False when the path is too long,
- * not absolute, or has in it what ssh_config or a shell would take for something else. */
+ * not absolute, or has characters that are special to ssh_config or a shell. */
 bool folder_default(char folder[FOLDER_SIZE]);
 
-/* Make it if it is not there, mode 0700. False, with `why` of `size` bytes, when it is a link or
- * somebody else's, or others may enter: /tmp is everybody's. */
+/* Make it if it does not exist, mode 0700. False, with `why` of `size` bytes, when it is a link,
+ * belongs to another user or is open to others: anyone can write to /tmp. */
 bool folder_make(const char *folder, char *why, size_t size);
 
 #endif

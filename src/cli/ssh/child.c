@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run a program on this terminal and end as it ends. */
+/* Run a program on this terminal and exit as it does. */
 #include "cli/ssh/child.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ void child_hold_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-/* In the child: as if the shell had started it, but that it does not outlive us. */
+/* In the child: as if the shell had started it, except that it does not outlive us. */
 static _Noreturn void become(char *const *argv, pid_t parent)
 {
 	sigset_t none;
@@ -53,7 +53,7 @@ static bool has_ended(pid_t child, int *status)
 	do {
 		changed = waitpid(child, status, WNOHANG | WUNTRACED);
 		if (changed == child && WIFSTOPPED(*status)) {
-			/* Until somebody continues us */
+			/* Until we are continued */
 			raise(SIGSTOP);
 			kill(child, SIGCONT);
 		}
@@ -76,14 +76,14 @@ int child_run(char *const *argv)
 	if (child == 0)
 		become(argv, self);
 	if (child < 0) {
-		say("no process can be started: %s", strerror(errno));
+		say("cannot start a process: %s", strerror(errno));
 		return EXIT_EXC_FAILED;
 	}
-	/* Ends when the child does, whose length is the person's business. */
+	/* Ends when the child does, which is up to the user. */
 	while (!has_ended(child, &status)) {
 		int number = sigwaitinfo(&set, &information);
 
-		/* What the terminal sends, it sends to the child as well. */
+		/* The terminal sends its signals to the child as well. */
 		if (number > 0 && number != SIGCHLD && information.si_code <= 0)
 			kill(child, number);
 	}

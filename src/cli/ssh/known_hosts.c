@@ -30,7 +30,7 @@ char *known_hosts_lines(const struct session *session)
 	return text;
 }
 
-/* Is this line one that known_hosts_lines() wrote for the alias? */
+/* Did known_hosts_lines() write this line for the alias? */
 static bool is_about(const char *line, const char *alias)
 {
 	size_t length = strlen(alias);
@@ -52,7 +52,7 @@ char *known_hosts_merge(const char *old, const char *alias, const char *lines)
 
 		if (at + length + 1 > KNOWN_HOSTS_BYTES_MAX)
 			break;
-		/* A line without its end was not written by us. */
+		/* We did not write a line without its end. */
 		if (ended && !is_about(old, alias)) {
 			memcpy(text + at, old, length + 1);
 			at += length + 1;
@@ -63,7 +63,7 @@ char *known_hosts_merge(const char *old, const char *alias, const char *lines)
 	return text;
 }
 
-/* The file's text, empty if there is none. The caller frees; NULL with errno. */
+/* The file's text, empty if it does not exist. The caller frees; NULL with errno. */
 static char *read_old(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -99,7 +99,7 @@ bool known_hosts_update(const char *path, const char *alias, const char *lines)
 	_cleanup_free_ char *old = NULL, *text = NULL;
 	char unfinished[PATH_MAX];
 
-	/* The file itself is replaced, so that the lock is on another, which stays. */
+	/* The file itself is replaced, so the lock is on another file, which stays. */
 	if (snprintf(unfinished, sizeof unfinished, "%s.lock", path) >= (int)sizeof unfinished)
 		return false;
 	lock = open(unfinished, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -8,11 +8,11 @@
 
 #include "cli/api/session.h"
 
-/* What a file is kept to, in bytes: more than a thousand VMs */
+/* The most that a file may have, in bytes: more than a thousand VMs */
 #define KNOWN_HOSTS_BYTES_MAX (512 * 1024)
 
-/* The lines for a session's VM: its alias, at whatever port a person names, and each of its keys.
- * The caller frees. NULL without host keys, or without memory. */
+/* The lines for a session's VM: its alias, at any port, and each of its keys. The caller frees.
+ * NULL without host keys, or without memory. */
 char *known_hosts_lines(const struct session *session);
 
 /* Put these lines into the text of a known_hosts file in place of those for the same alias, before
@@ -20,8 +20,8 @@ char *known_hosts_lines(const struct session *session);
  * without memory. */
 char *known_hosts_merge(const char *old, const char *alias, const char *lines);
 
-/* Do that to the file at `path`, in a folder that nobody else can write: whole or not at all. Those
- * who do so at the same time wait for one another. False with errno. */
+/* Do that to the file at `path`, in a directory that nobody else can write, atomically. Concurrent
+ * calls wait for one another. False with errno. */
 bool known_hosts_update(const char *path, const char *alias, const char *lines);
 
 #endif

@@ -7,16 +7,16 @@
 
 #include "cli/api/credentials.h"
 
-/* The environment variable with the id of a session that is minted already. What is in arguments,
- * every user of a machine can read. */
+/* The environment variable with the id of a session that is minted already. Every user of a machine
+ * can read arguments. */
 #define TUNNEL_SESSION_VARIABLE "EXC_SESSION_ID"
 
 /* The ProxyCommand that tunnels the session in TUNNEL_SESSION_VARIABLE, quoted for the shell that
- * ssh gives it to. The caller frees. NULL when our own path is not known, or without memory. */
+ * ssh gives it to. The caller frees. NULL when our own path is unknown, or without memory. */
 char *tunnel_proxy_command(void);
 
-/* Put into the environment what that command needs: the session, and what the command line said of
- * the account. The token it finds where we found it. False, having said why, without memory. */
+/* Put into the environment what that command needs: the session, and the command line's options
+ * about the account. It finds the token where we did. False, with a message, without memory. */
 bool tunnel_hand_on(const struct account_options *account, const char *session_id);
 
 /* Our own path, quoted as ssh_command_quote() does. The caller frees; NULL as above. */

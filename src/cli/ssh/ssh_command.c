@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Seconds for the connection and the first words over it */
+/* Seconds for the connection and the first exchange over it */
 #define CONNECT_TIMEOUT "30"
-/* Words that a shell takes as they are */
+/* Characters that a shell takes literally */
 #define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%"
 
 static void add_word(struct ssh_command *command, char *word)
@@ -61,7 +61,7 @@ void ssh_command_begin(struct ssh_command *command, const char *program,
 	add_setting(command, "IdentitiesOnly", "yes");
 	add_setting(command, "IdentityAgent", "none");
 	add_setting(command, "PreferredAuthentications", "publickey");
-	/* Without a host key to compare with, ssh asks on the terminal and forgets. */
+	/* Without a host key to compare with, ssh asks on the terminal and saves nothing. */
 	add_setting(command, "StrictHostKeyChecking", known_hosts == NULL ? "ask" : "yes");
 	add_setting(command, "UserKnownHostsFile", known_hosts == NULL ? "/dev/null" : known_hosts);
 	add_setting(command, "GlobalKnownHostsFile", "/dev/null");

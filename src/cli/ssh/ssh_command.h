@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Words of a command line, those that a person adds included */
+/* Words of a command line, including those that the user adds */
 #define SSH_COMMAND_WORDS_MAX 512
 
 struct ssh_command {
@@ -15,10 +15,10 @@ struct ssh_command {
 	bool incomplete; /* a word did not fit, or there was no memory */
 };
 
-/* What every ssh and scp of ours is told; text that is NULL leaves its option out. */
+/* Settings for every ssh and scp of ours; text that is NULL leaves its option out. */
 struct ssh_settings {
 	const char *key_path;
-	const char *known_hosts_path; /* NULL: nothing is known, and ssh asks */
+	const char *known_hosts_path; /* NULL: no key is known, and ssh asks */
 	const char *alias; /* the VM's name in known_hosts, and the host on the command line */
 	const char *host; /* NULL with a proxy */
 	const char *port; /* the same */
@@ -33,12 +33,12 @@ void ssh_command_add(struct ssh_command *command, const char *format, ...)
 void ssh_command_add_all(struct ssh_command *command, char *const *words);
 
 /* Begin with the program's name and all settings: no configuration file, no other key, no agent, no
- * other way in than this key, no host that is not known, no connection shared. Whatever a person
- * adds comes later, and ssh takes what comes first. */
+ * other authentication than this key, no unknown host, no shared connection. What the user adds
+ * comes later, and ssh uses what comes first. */
 void ssh_command_begin(struct ssh_command *command, const char *program,
 		       const struct ssh_settings *settings);
 
-/* Print it as a shell would read it, with a line break. */
+/* Print it quoted for a shell, with a line break. */
 void ssh_command_print(const struct ssh_command *command);
 
 /* A word in single quotes for a shell, and for ssh_config's tokens with every % doubled. The caller

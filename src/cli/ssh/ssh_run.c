@@ -18,7 +18,7 @@
 #define DESTINATION_SIZE (GRANT_USER_SIZE + VM_ALIAS_SIZE)
 #define PORT_SIZE 12
 
-/* One run: what ssh is told, and what is behind it. */
+/* One run: ssh's settings, and what they refer to. */
 struct run {
 	const struct target *target;
 	const struct remote_job *job;
@@ -36,13 +36,13 @@ static bool via_tunnel(const struct target *target)
 static bool target_is_valid(const struct target *target)
 {
 	if (target->vm_id == NULL)
-		say("--vm-id is missing: which VM?");
+		say("--vm-id is missing: name the VM");
 	else if (!vm_id_is_valid(target->vm_id))
 		say("--vm-id %s is not the id of a VM", target->vm_id);
 	else if (target->user != NULL && !grant_user_is_valid(target->user))
 		say("--user %s is not the name of a Linux user", target->user);
 	else if (target->via != NULL && !via_tunnel(target) && strcmp(target->via, "direct") != 0)
-		say("--via is direct or tunnel");
+		say("--via must be direct or tunnel");
 	else
 		return true;
 	return false;
@@ -57,7 +57,7 @@ static bool compose(struct run *run, const struct ssh_settings *settings, const 
 	ssh_command_begin(&run->command, run->job->program, settings);
 	run->job->finish(&run->command, destination, run->job->context);
 	if (run->command.incomplete)
-		say("that is more than %d words, or more than there is memory for",
+		say("the command line has more than %d words, or memory is short",
 		    SSH_COMMAND_WORDS_MAX);
 	return !run->command.incomplete;
 }
@@ -89,7 +89,7 @@ static bool has_terminal(void)
 	return fd >= 0;
 }
 
-/* The host keys into memory, or the person's word that there are none. */
+/* Put the host keys into memory, or tell the user that there are none. */
 static bool prepare_known_hosts(struct run *run)
 {
 	_cleanup_free_ char *lines = known_hosts_lines(&run->session);
@@ -97,15 +97,15 @@ static bool prepare_known_hosts(struct run *run)
 	if (lines != NULL) {
 		if (memory_file_make(&run->known_hosts, "known_hosts", lines, strlen(lines)))
 			return true;
-		say("no known_hosts in memory: %s", strerror(errno));
+		say("cannot write known_hosts to memory: %s", strerror(errno));
 		return false;
 	}
-	say("the control plane knows no host key of VM %s", run->target->vm_id);
+	say("the control plane has no host key for VM %s", run->target->vm_id);
 	if (has_terminal()) {
-		say("compare the fingerprint with what the VM's console shows, and say no if you cannot");
+		say("compare the fingerprint with the one on the VM's console; answer no if you cannot");
 		return true;
 	}
-	say("without a terminal to ask you on, exc does not go on; on the VM run "
+	say("exc stops, as there is no terminal to ask you on; on the VM run "
 	    "exc-instance-connect publish-host-keys, or have your administrator register the key");
 	return false;
 }
@@ -116,12 +116,12 @@ static bool prepare_key(struct run *run, struct keypair *pair)
 		memory_file_make(&run->key, "key", pair->private_key, strlen(pair->private_key));
 
 	if (!good)
-		say("no key in memory: %s", strerror(errno));
+		say("cannot write the key to memory: %s", strerror(errno));
 	keypair_forget(pair);
 	return good;
 }
 
-/* Everything is minted and in its place. */
+/* Everything is minted and in place. */
 static int run_program(struct run *run)
 {
 	bool tunnel = via_tunnel(run->target);
@@ -162,7 +162,7 @@ static int mint_and_run(struct run *run)
 	account_forget(&account);
 	if (!good)
 		return EXIT_EXC_FAILED;
-	/* From here on there is a secret. */
+	/* A secret exists from here on. */
 	child_hold_signals();
 	if (!prepare_key(run, &pair) || !prepare_known_hosts(run))
 		return EXIT_EXC_FAILED;

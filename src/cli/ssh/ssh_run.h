@@ -8,7 +8,7 @@
 #include "cli/api/credentials.h"
 #include "cli/ssh/ssh_command.h"
 
-/* What the command line says of the VM. */
+/* The command line's options about the VM. */
 struct target {
 	struct account_options account;
 	const char *vm_id;
@@ -20,11 +20,12 @@ struct target {
 /* Lines for a command's table of options */
 #define TARGET_OPTIONS(target)                                                                     \
 	{ "vm-id", "ID", "the VM", &(target).vm_id, NULL },                                        \
-		{ "user", "NAME", "log in as this user; else the VM's first", &(target).user,      \
+		{ "user", "NAME", "log in as this user; default: the VM's first", &(target).user,  \
 		  NULL },                                                                          \
-		{ "via", "direct|tunnel", "reach the VM itself, or through the control plane",     \
-		  &(target).via, NULL },                                                           \
-		{ "dry-run", NULL, "print the command that would run, and ask for no key", NULL,   \
+		{ "via", "direct|tunnel",                                                          \
+		  "connect to the VM directly, or through the control plane", &(target).via,       \
+		  NULL },                                                                          \
+		{ "dry-run", NULL, "print the command that would run, and request no key", NULL,   \
 		  &(target).dry_run },                                                             \
 		ACCOUNT_OPTIONS((target).account)
 
@@ -36,8 +37,8 @@ struct remote_job {
 	const void *context;
 };
 
-/* Mint a key, run the program with it, and wipe the key. Returns what the process is to end with,
- * and has said what failed. With dry_run, print the command line instead. */
+/* Mint a key, run the program with it, and wipe the key. Returns the exit status; failures have
+ * been printed. With dry_run, print the command line instead. */
 int remote_run(const struct target *target, const struct remote_job *job);
 
 #endif

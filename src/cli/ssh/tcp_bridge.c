@@ -15,7 +15,7 @@
 
 #define CHUNK_BYTES 65536
 
-/* Linux applies the time to send to connect(2) as well. */
+/* Linux applies the send timeout to connect(2) as well. */
 static int connect_one(const struct addrinfo *address)
 {
 	const struct timeval patience = { .tv_sec = BRIDGE_CONNECT_SECONDS }, none = { 0 };
@@ -105,8 +105,8 @@ bool bridge_run(int fd)
 				    { .fd = fd, .events = POLLIN } };
 	int result = 1;
 
-	/* As long as the connection lives. A side that is slow makes the other wait: ssh always
-	 * reads, so that nobody waits for ever. */
+	/* Until the connection ends. A slow side makes the other wait: ssh always reads, so no side
+	 * waits for ever. */
 	while (result > 0) {
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
 			return false;

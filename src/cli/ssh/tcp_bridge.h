@@ -13,8 +13,8 @@
 /* Connect to the host. Returns the socket, or -1 with `why` of `size` bytes. */
 int bridge_connect(const char *host, unsigned int port, char *why, size_t size);
 
-/* Hand the socket to ssh through our standard output, as ProxyUseFdpass in ssh_config(5) wants it.
- * False with errno. */
+/* Pass the socket to ssh through our standard output (ssh_config(5), ProxyUseFdpass). False with
+ * errno. */
 bool bridge_pass(int fd);
 
 /* Copy standard input to the socket and the socket to standard output, until the socket ends. False

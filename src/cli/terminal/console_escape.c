@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Find the key strokes that leave a console: "~." at the start of a line, as in ssh, or Ctrl-]. */
+/* Find the keystrokes that leave a console: "~." at the start of a line, as in ssh, or Ctrl-]. */
 #include "cli/terminal/console_escape.h"
 
 size_t escape_filter(struct escape *escape, const unsigned char *typed, size_t length,

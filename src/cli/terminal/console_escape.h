@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Find the key strokes that leave a console: "~." at the start of a line, as in ssh, or Ctrl-]. */
+/* Find the keystrokes that leave a console: "~." at the start of a line, as in ssh, or Ctrl-]. */
 #ifndef EXC_ESCAPE_H
 #define EXC_ESCAPE_H
 
@@ -13,8 +13,8 @@ struct escape {
 	bool tilde; /* a "~" at the start of a line is held back */
 };
 
-/* Copy `length` typed bytes to `out`, with room for length + 1, and return how many are there. "~~"
- * at the start of a line is one "~". `*leaves` is set, and the rest dropped, at the strokes that
+/* Copy `length` typed bytes to `out`, with room for length + 1, and return their number. "~~" at
+ * the start of a line is one "~". `*leaves` is set, and the rest dropped, at the keystrokes that
  * leave. Start with a struct of zeros. */
 size_t escape_filter(struct escape *escape, const unsigned char *typed, size_t length,
 		     unsigned char *out, bool *leaves);

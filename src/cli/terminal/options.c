@@ -52,7 +52,7 @@ static bool take_option(const struct options *options, char **argv, int *at, cha
 	const char *equals = strchr(argv[*at], '=');
 
 	if (option == NULL) {
-		snprintf(why, size, "there is no option %s", argv[*at]);
+		snprintf(why, size, "unknown option %s", argv[*at]);
 		return false;
 	}
 	if (option->value == NULL) {
@@ -83,7 +83,7 @@ enum options_result options_parse(const struct options *options, int argc, char 
 			return OPTIONS_GOOD;
 		}
 		if (argv[i][0] != '-' || argv[i][1] == '\0' || strcmp(argv[i], "--") == 0) {
-			snprintf(why, size, "what is \"%s\" for?", argv[i]);
+			snprintf(why, size, "unexpected argument \"%s\"", argv[i]);
 			return OPTIONS_WRONG;
 		}
 		if (!take_option(options, argv, &i, why, size))

@@ -31,17 +31,17 @@ struct options {
 
 enum options_result {
 	OPTIONS_GOOD,
-	OPTIONS_HELP, /* -h or --help: nothing else counts */
+	OPTIONS_HELP, /* -h or --help: all else is ignored */
 	OPTIONS_WRONG,
 };
 
-/* Read the arguments after the command. Values point into argv. `*rest` is what stands after "--",
- * ended by NULL. OPTIONS_WRONG comes with `why`, of `size` bytes. */
+/* Read the arguments after the command. Values point into argv. `*rest` is what follows "--", ended
+ * by NULL. OPTIONS_WRONG comes with `why`, of `size` bytes. */
 enum options_result options_parse(const struct options *options, int argc, char **argv,
 				  char ***rest, char *why, size_t size);
 
-/* The same, which prints the help or says what is wrong. True if the command is to go on;
- * otherwise *status is what it ends with. */
+/* The same, but prints the help or what is wrong. True if the command is to go on; otherwise
+ * *status is its exit status. */
 bool options_read(const struct options *options, int argc, char **argv, char ***rest, int *status);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Print what the control plane said to standard output. */
+/* Print the control plane's answers to standard output. */
 #include "cli/terminal/print.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Print what the control plane said to standard output. */
+/* Print the control plane's answers to standard output. */
 #ifndef EXC_PRINT_H
 #define EXC_PRINT_H
 
@@ -11,7 +11,7 @@
 /* JSON for programs, with a line break. */
 void print_json(const cJSON *json);
 
-/* A name and its value, which cannot steer a terminal. Nothing when the value is NULL. */
+/* A name and its value, without control characters. Nothing when the value is NULL. */
 void print_line(const char *name, const char *value);
 
 /* A column of `width` characters and a space; "-" for NULL. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tell the person at the terminal, in text that cannot steer it. */
+/* Print messages that cannot control the user's terminal. */
 #include "cli/terminal/say.h"
 
 #include <stdarg.h>

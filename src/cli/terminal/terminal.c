@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Set a terminal raw and back, and ask on it. */
+/* Set a terminal to raw mode and back, and ask on it. */
 #include "cli/terminal/terminal.h"
 
 #include <fcntl.h>
@@ -35,8 +35,8 @@ void terminal_restore(struct terminal *terminal)
 #define BACKSPACE 8
 #define DELETE 127
 
-/* One line, byte by byte: what comes after it is for whoever reads next. Keys that a terminal acts
- * on itself only arrive here when it was told not to. */
+/* One line, byte by byte: the rest is left to the next reader. Keys that a terminal handles itself
+ * only arrive here in raw mode. */
 static bool read_line(int fd, char *line, size_t size)
 {
 	size_t length = 0;
@@ -66,7 +66,7 @@ bool terminal_ask(const char *question, bool echo, char *answer, size_t size)
 
 	if (fd < 0 || tcgetattr(fd, &before) != 0)
 		return false;
-	/* Whoever leaves must find the echo as it was: Ctrl-C comes as a byte. */
+	/* Echo must be restored on the way out: Ctrl-C comes as a byte. */
 	sigemptyset(&leaving);
 	sigaddset(&leaving, SIGINT);
 	sigaddset(&leaving, SIGTERM);
