@@ -7,22 +7,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How far up to look for sshd: a wrapper script and its shell may stand between. */
+/* How many ancestors to check: a wrapper script and its shell may be in between. */
 #define CONNECTION_ANCESTORS_MAX 8
 
-/* The per-connection sshd process: it runs the agent, and PAM runs inside it. Its pid alone would
- * be used again some day; with the start it names one process for good. */
+/* The per-connection sshd process: it runs the agent, and PAM runs inside it. A pid alone may be
+ * reused; with the start time it identifies one process. */
 struct connection {
 	pid_t pid;
 	uint64_t start; /* clock ticks since the kernel started */
-	bool is_sshd; /* false: no ancestor is an sshd, or /proc hides them */
+	bool is_sshd; /* false: no ancestor is sshd, or /proc hides them */
 };
 
-/* The connection that asked for this run of the agent: the nearest ancestor called sshd. When none
- * is found, the parent process with is_sshd false, and start 0 when even that one is hidden. */
+/* The connection that asked for this run of the agent: the nearest ancestor called sshd. If none is
+ * found, the parent process with is_sshd false, and start 0 if that is hidden too. */
 void connection_of_ancestors(struct connection *connection);
 
-/* The connection that this very process is, for the PAM module. False when /proc cannot be read. */
+/* The connection that this process serves, for the PAM module. False when /proc cannot be read. */
 bool connection_of_self(struct connection *connection);
 
 #endif

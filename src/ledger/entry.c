@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger's files are called, and how its folders and offers are opened. */
+/* What the ledger's files are called, and how its directories and offers are opened. */
 #include "ledger/entry.h"
 
 #include <errno.h>

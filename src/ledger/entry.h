@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger's files are called, and how its folders and offers are opened: for ledger.c and
- * the sweep. */
+/* What the ledger's files are called, and how its directories and offers are opened: for ledger.c
+ * and the sweep. */
 #ifndef EXC_LEDGER_ENTRY_H
 #define EXC_LEDGER_ENTRY_H
 
@@ -19,17 +19,17 @@
 DEFINE_CLEANUP(DIR, closedir);
 #define _cleanup_dir_ _cleanup_(cleanup_closedir)
 
-/* Open a directory that is no link: a descriptor for the caller to close, or -1 with errno. */
+/* Open a directory, never a symlink: a descriptor for the caller to close, or -1 with errno. */
 int ledger_directory(int parent, const char *name);
 
-/* The same to read its entries: a stream of its own, so that reading from it does not move a
- * descriptor that is kept. For the caller to closedir(); NULL with errno. */
+/* The same for reading its entries: a separate stream, so that reading does not move the caller's
+ * descriptor. For the caller to closedir(); NULL with errno. */
 DIR *ledger_stream(int parent, const char *name);
 
 /* Is `name` <64 characters><suffix>? */
 bool ledger_entry_is(const char *name, const char *suffix);
 
-/* Read an offer by its file name; `text` is what it says. False, with errno, when it is gone
+/* Read an offer by its file name; `text` is what it says. False, with errno, if it is gone
  * (ENOENT), cannot be read, or was not written by this version (EBADMSG). */
 bool ledger_entry_load(int folder, const char *name, char text[OFFER_BYTES_MAX],
 		       struct offer *offer);

@@ -21,7 +21,7 @@ struct event_kind {
 	const char *name;
 	const char *message_id;
 	int priority;
-	const char *text; /* how the message for people begins */
+	const char *text; /* how the message begins */
 };
 
 static const struct event_kind kinds[] = {
@@ -32,7 +32,7 @@ static const struct event_kind kinds[] = {
 	[JOURNAL_USED] = { "used", "5503bafc48cc4c888db21836a9f7cba3", LOG_INFO,
 			   "one-time key used" },
 	[JOURNAL_REPLAYED] = { "replayed", "529e97b0611140db8ef70ba9ae7e4bd6", LOG_WARNING,
-			       "one-time key came again after it was used" },
+			       "one-time key presented again after it was used" },
 	[JOURNAL_PROBLEM] = { "problem", "37ad6b4a117f4e958c921775c10755f3", LOG_WARNING,
 			      "a problem with one-time keys" },
 };
@@ -43,7 +43,7 @@ struct entry {
 	int count;
 };
 
-/* Replace what a terminal or a log reader could take for something else. */
+/* Replace characters that a terminal or a log reader could misinterpret. */
 static void make_printable(char *text)
 {
 	for (; *text != '\0'; text++)
@@ -89,14 +89,14 @@ static void describe(const struct journal_record *record, const struct event_kin
 
 typedef int send_fields(const struct iovec *fields, int count);
 
-/* sd_journal_sendv(3), or NULL without a journal. Most runs have nothing to say, and sshd waits for
- * each: libsystemd is loaded by those that have. It stays, for it is not made to be unloaded. */
+/* sd_journal_sendv(3), or NULL without a journal. Most runs log nothing, and sshd waits for each:
+ * libsystemd is loaded only to log. It stays loaded, as it is not made to be unloaded. */
 static send_fields *find_journal(void)
 {
 	send_fields *send = NULL;
 	void *library;
 
-	/* libsystemd says nothing and returns 0 when the journal is not there. */
+	/* libsystemd silently returns 0 when there is no journal. */
 	if (access(JOURNAL_SOCKET, W_OK) != 0)
 		return NULL;
 	library = dlopen(LIBSYSTEMD, RTLD_LAZY | RTLD_LOCAL);

@@ -12,7 +12,7 @@
 #include "ledger/entry.h"
 #include "base/cleanup.h"
 
-/* The sweep may take an empty folder away between making and using it. */
+/* The sweep may remove an empty directory between its creation and its use. */
 #define OFFER_TRIES 3
 
 static bool open_private(struct ledger *ledger, const char *directory, bool must_be_ours)
@@ -78,8 +78,8 @@ static bool write_all(int fd, const char *text, size_t length)
 	return true;
 }
 
-/* Make `<name>.offered` whole or not at all. Returns 0 or a negative errno; -EEXIST when it is
- * there. (O_TMPFILE would spare the second name, but linking it needs /proc or a capability.) */
+/* Make `<name>.offered` whole or not at all. Returns 0 or a negative errno; -EEXIST if it exists.
+ * (O_TMPFILE would avoid the second name, but linking it needs /proc or a capability.) */
 static int create_offer(int folder, const char *jti_hash, const struct offer *offer,
 			const struct connection *connection)
 {
@@ -104,7 +104,7 @@ static int create_offer(int folder, const char *jti_hash, const struct offer *of
 	return result;
 }
 
-/* Add this connection to an offer that is there. */
+/* Add this connection to an existing offer. */
 static enum ledger_result join_offer(int folder, const char *jti_hash,
 				     const struct connection *connection, bool bind)
 {
@@ -181,7 +181,7 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 	return LEDGER_UNAVAILABLE;
 }
 
-/* Is this offer's key still to be had by this user of this connection? */
+/* May this user still get this offer's key on this connection? */
 static bool recall_offer(int folder, const char *name, const char *user,
 			 const struct connection *connection, struct offer *recalled)
 {
@@ -247,8 +247,7 @@ static enum ledger_result spend_offer(int folder, const char *name,
 	if (!asked.us && !asked.unknown)
 		return LEDGER_NOT_OURS;
 	result = make_used_mark(folder, name);
-	/* An old offer to nobody knows whom: this login is by the same key, but by an ordinary way.
-	 */
+	/* An old offer to an unknown connection: this login uses the same key the ordinary way. */
 	if (result != LEDGER_SPENT && !asked.us &&
 	    clock_boottime() > offer.deadline + LEDGER_UNKNOWN_SECONDS)
 		return LEDGER_NOT_OURS;
@@ -256,7 +255,7 @@ static enum ledger_result spend_offer(int folder, const char *name,
 	return result;
 }
 
-/* Needs no file descriptor, so it answers when there is none left. */
+/* Needs no file descriptor, so it works when none are left. */
 static bool key_is_known(const struct ledger *ledger, const char *key_hash)
 {
 	struct stat status;
@@ -264,7 +263,7 @@ static bool key_is_known(const struct ledger *ledger, const char *key_hash)
 	return fstatat(ledger->keys, key_hash, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The next entry; NULL with errno 0 at the end, otherwise with what kept it from being read. */
+/* The next entry; NULL with errno 0 at the end, otherwise with the read error. */
 static const struct dirent *next_entry(DIR *folder)
 {
 	errno = 0;
@@ -280,8 +279,7 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 	unsigned int offers = 0;
 
 	memset(spent, 0, sizeof *spent);
-	/* Only keys that were offered have a folder: not to see into one is no reason to let it by.
-	 */
+	/* Only offered keys have a directory: failing to read it must not let the key pass. */
 	if (folder == NULL)
 		return key_is_known(ledger, key_hash) ? LEDGER_UNAVAILABLE : LEDGER_NOT_OURS;
 	while (result != LEDGER_SPENT && (entry = next_entry(folder)) != NULL) {
@@ -297,7 +295,7 @@ enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_has
 		if (this_one != LEDGER_NOT_OURS)
 			result = this_one;
 	}
-	/* An offer that was not seen is no reason to let a key by. */
+	/* An offer that could not be read must not let a key pass. */
 	if (entry == NULL && result == LEDGER_NOT_OURS && errno != 0)
 		return LEDGER_UNAVAILABLE;
 	return result;

@@ -6,8 +6,7 @@
  *   /run/exc-instance-connect/keys/created, made: when this ledger was made
  *
  * An offer is a small text file, made whole by link(2); lines of `connection` are appended to it.
- * The used mark is an empty file made with O_CREAT|O_EXCL: that system call is the one moment at
- * which a key is spent. */
+ * The used mark is an empty file made with O_CREAT|O_EXCL: that system call spends a key. */
 #ifndef EXC_LEDGER_H
 #define EXC_LEDGER_H
 
@@ -18,7 +17,7 @@
 #include "ledger/connection.h"
 #include "ledger/offer.h"
 
-/* Keys that one run looks at for old entries, and entries in the folder of each */
+/* Keys that one run checks for old entries, and entries checked in each key's directory */
 #define LEDGER_SWEEP_MAX 16
 #define LEDGER_SWEEP_ENTRIES_MAX 256
 /* Offers of one key within the retention: more than one when a caller's own key is granted again
@@ -27,8 +26,8 @@
 /* Seconds after its grant's end for which an offer whose connection is unknown stands for every
  * connection with that key: more than LoginGraceTime, so that the loser of a race is refused. */
 #define LEDGER_UNKNOWN_SECONDS 600
-/* Seconds that entries outlive their grant. A grant is refused once it has expired; the mark
- * stays longer in case somebody sets the clock back. */
+/* Seconds that entries outlive their grant. A grant is refused once it has expired; the mark stays
+ * longer in case the clock is set back. */
 #define LEDGER_RETENTION_SECONDS 3600
 
 struct ledger {
@@ -39,7 +38,7 @@ struct ledger {
 enum ledger_result {
 	LEDGER_OFFERED, /* recorded now */
 	LEDGER_OFFERED_BEFORE, /* recorded earlier for this same connection */
-	LEDGER_SPENT, /* used, now, by us and nobody else */
+	LEDGER_SPENT, /* used now, and only by us */
 	LEDGER_ALREADY_USED, /* used before, or bound to another connection */
 	LEDGER_NOT_OURS, /* no offer names this key for this connection */
 	LEDGER_UNAVAILABLE, /* it could not be recorded: errno says why */
@@ -61,12 +60,13 @@ void ledger_close(struct ledger *ledger);
 #define LEDGER_MADE "made"
 
 /* Find out when this ledger was made, in nanoseconds of clock_boottime_ns(): it does not know what
- * was spent before that. A ledger that does not tell counts as made now, from this call on. False,
- * with errno, when the moment cannot be read or kept: then no grant is known to be younger. */
+ * was spent before that. A ledger with no known time counts as made now, from this call on. False,
+ * with errno, if the time cannot be read or stored: then no grant is known to be newer. */
 bool ledger_made(const struct ledger *ledger, int64_t *made);
 
 /* The earliest iat (seconds since 1970) of a grant that was surely issued after the ledger was
- * `made`, if it was `now` by the issuer's clock when clock_boottime_ns() said `asked`, or later. */
+ * `made`, if the issuer's clock showed `now` when clock_boottime_ns() returned `asked`, or later.
+ */
 time_t ledger_earliest_grant(int64_t made, int64_t asked, time_t now);
 
 /* Record that the key whose blob hashes to `key_hash` is offered to `connection`. With `bind`, only
@@ -76,10 +76,9 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 				const struct offer *offer, const struct connection *connection,
 				bool bind);
 
-/* Find the offer of a key that this same connection was made before, for this user: sshd asks twice
- * in one login, about the key and about its signature. False when there is none, it is used or
- * over, or the connection is not known to be one of sshd's: then the answer is not to be had from
- * here. */
+/* Find the offer of a key that this connection already got, for this user: sshd asks twice in one
+ * login, about the key and about its signature. False if there is no offer, it is used or expired,
+ * or the connection is not known to be sshd's: then look elsewhere for the answer. */
 bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char *user,
 		   const struct connection *connection, struct offer *recalled);
 
@@ -90,8 +89,8 @@ bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char
 enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash,
 				const struct connection *connection, struct offer *spent);
 
-/* Remove entries past their retention: LEDGER_SWEEP_MAX keys, from a random place on, so that no
- * entry is out of reach however many there are. */
+/* Remove entries past their retention: LEDGER_SWEEP_MAX keys, starting at a random one, so that
+ * every entry is reached eventually. */
 void ledger_sweep(const struct ledger *ledger);
 
 #endif

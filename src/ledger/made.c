@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When this ledger was made, and which grants are younger.
+/* When this ledger was made, and which grants are newer.
  *
  * Anyone who removes the ledger within a key's life also removes the mark that the key is spent.
  * The ledger that is made in its place knows nothing of it. So a grant counts only if it was issued
@@ -33,7 +33,7 @@ static int64_t nanoseconds(struct timespec time)
 	return time.tv_sec * (int64_t)CLOCK_NS_PER_SECOND + time.tv_nsec;
 }
 
-/* The modification time of a stamp; 0 if there is none. False, with errno, when nobody knows. */
+/* The modification time of a stamp; 0 if it does not exist. False, with errno, if unknown. */
 static bool read_stamp(const struct ledger *ledger, const char *name, int64_t *value)
 {
 	struct stat status;
@@ -63,8 +63,8 @@ static bool read_created(const struct ledger *ledger, int64_t *made)
 	return true;
 }
 
-/* Make the agent's stamp whole or not at all: of several that try, one does. Returns 0 or an errno,
- * EEXIST when there is one. */
+/* Make the agent's stamp whole or not at all: of several that try, one succeeds. Returns 0 or an
+ * errno, EEXIST if it exists. */
 static int keep(const struct ledger *ledger, int64_t made)
 {
 	const struct timespec time = { .tv_sec = made / CLOCK_NS_PER_SECOND,
@@ -88,14 +88,14 @@ static int keep(const struct ledger *ledger, int64_t made)
 	return result;
 }
 
-/* The agent's stamp; 0 if there is none that can be true. False as read_stamp(). */
+/* The agent's stamp; 0 if there is no plausible one. False as read_stamp(). */
 static bool read_made(const struct ledger *ledger, int64_t *made)
 {
 	if (!read_stamp(ledger, LEDGER_MADE, made))
 		return false;
 	if (*made <= clock_boottime_ns())
 		return true;
-	/* From an earlier boot, where the directory outlives one: another takes its place. */
+	/* From an earlier boot, where the directory survives a reboot: it is replaced. */
 	*made = 0;
 	return unlinkat(ledger->keys, LEDGER_MADE, 0) == 0 || errno == ENOENT;
 }
@@ -112,7 +112,7 @@ bool ledger_made(const struct ledger *ledger, int64_t *made)
 		return false;
 	result = keep(ledger, *made);
 	if (result == EEXIST) {
-		/* Somebody was quicker. That one's stamp counts, for all. */
+		/* Another run was quicker. Its stamp counts, for all. */
 		if (!read_made(ledger, made))
 			return false;
 		result = *made > 0 ? 0 : EAGAIN;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define VERSION_LINE "instance-connect offer 1\n"
-/* No clock gets there, and a retention can be added to it. */
+/* No clock reaches this, and adding a retention cannot overflow. */
 #define DEADLINE_DIGITS_MAX 18
 
 ssize_t offer_read(int fd, char text[OFFER_BYTES_MAX])
@@ -63,7 +63,7 @@ bool offer_parse(const char *text, struct offer *offer)
 	    !read_field(text, "deadline", deadline, sizeof deadline) ||
 	    sscanf(deadline, "%" SCNd64, &offer->deadline) != 1)
 		return false;
-	/* Nobody whose sshd asked an agent without this field is kept out by its update. */
+	/* An offer from an older agent lacks this field: an update must not lock out its login. */
 	if (!read_field(text, "line", offer->line, sizeof offer->line))
 		offer->line[0] = '\0';
 	return read_field(text, "jti", offer->jti, sizeof offer->jti) &&

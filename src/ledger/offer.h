@@ -25,14 +25,14 @@ struct offer {
 	char request_id[GRANT_REQUEST_ID_SIZE];
 	char user[GRANT_USER_SIZE];
 	char fingerprint[FINGERPRINT_SIZE];
-	char line[AUTHORIZED_LINE_SIZE]; /* that sshd was told, without its line feed */
+	char line[AUTHORIZED_LINE_SIZE]; /* printed for sshd, without its line feed */
 };
 
 /* The connections that an offer names. */
 struct offer_connections {
 	unsigned int count;
-	bool us; /* this very connection */
-	bool unknown; /* somebody whose sshd could not be found out */
+	bool us; /* this connection */
+	bool unknown; /* a connection whose sshd could not be identified */
 };
 
 /* Read a whole offer from its start. Returns its length, with a NUL after it, or -1 with errno. */

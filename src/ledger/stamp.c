@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Remember a moment between runs of the agent, in the modification time of an empty file. */
+/* Remember a time between runs of the agent, in the modification time of an empty file. */
 #include "ledger/stamp.h"
 
 #include <fcntl.h>
@@ -32,7 +32,7 @@ bool stamp_once_per(const struct ledger *ledger, const char *name, int64_t secon
 	int64_t now = clock_boottime();
 	int64_t next = stamp_read(ledger, name);
 
-	/* A value further away than this function ever sets was not set by it. */
+	/* A value further in the future than this function sets is not its own. */
 	if (now < next && next <= now + seconds)
 		return false;
 	stamp_write(ledger, name, now + seconds);

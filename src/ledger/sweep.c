@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sweep: entries of the ledger that are past their retention go away, a few at a time. */
+/* The sweep: remove ledger entries that are past their retention, a few at a time. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -10,7 +10,7 @@
 #include "ledger/ledger.h"
 #include "ledger/entry.h"
 
-/* Remove what of one offer is past its retention. False when it is still needed. */
+/* Remove one offer if it is past its retention. False if it is still needed. */
 static bool sweep_offer(int folder, const char *name, int64_t now)
 {
 	char text[OFFER_BYTES_MAX], used[LEDGER_ENTRY_NAME_SIZE];
@@ -20,7 +20,7 @@ static bool sweep_offer(int folder, const char *name, int64_t now)
 	if (!ledger_entry_load(folder, name, text, &offer) ||
 	    now <= offer.deadline + LEDGER_RETENTION_SECONDS)
 		return false;
-	/* The offer first: an offer without its mark would be spendable once more. */
+	/* The offer first: without its mark it could be spent again. */
 	unlinkat(folder, name, 0);
 	snprintf(used, sizeof used, "%.*s" LEDGER_ENTRY_USED, DIGEST_HEX_SIZE - 1, name);
 	unlinkat(folder, used, 0);
@@ -44,7 +44,7 @@ static void sweep_leftover(int folder, const char *name)
 	unlinkat(folder, name, 0);
 }
 
-/* The next of a key's entries, of which one sweep looks at a bounded number. */
+/* The next of a key's entries; one sweep checks a bounded number of them. */
 static const struct dirent *next_entry(DIR *folder, unsigned int *seen)
 {
 	return (*seen)++ < LEDGER_SWEEP_ENTRIES_MAX ? readdir(folder) : NULL;
@@ -86,7 +86,7 @@ void ledger_sweep(const struct ledger *ledger)
 	    getrandom(&skip, sizeof skip, GRND_NONBLOCK) == sizeof skip)
 		skip %= (uint32_t)status.st_nlink - 2;
 	while (seen < LEDGER_SWEEP_MAX && (entry = readdir(keys)) != NULL) {
-		/* Not what says when the ledger was made */
+		/* Skip the stamps of when the ledger was made */
 		if (!ledger_entry_is(entry->d_name, ""))
 			continue;
 		if (skip > 0) {

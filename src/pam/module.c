@@ -20,8 +20,8 @@
 #define KEYS_DIR LEDGER_DIR "/keys"
 #define SAY_USED "this one-time key was already used; ask for a new one"
 #define SAY_UNRECORDED                                                                             \
-	"this one-time key cannot be recorded on this machine, so it opens no session; "           \
-	"log in another way and see its journal"
+	"this one-time key cannot be recorded on this machine, so the session was refused; "       \
+	"log in another way and check the journal"
 
 static void journal(enum journal_event event, const struct offer *offer, const char *reason,
 		    const char *client, const char *detail)
@@ -48,7 +48,7 @@ static void journal_errno(enum journal_event event, const struct offer *offer, c
 	journal(event, offer, "ledger_unavailable", client, detail);
 }
 
-/* Turn what the ledger says of one key into PAM's answer, and tell whom it concerns. */
+/* Turn the ledger's result for one key into PAM's answer, and tell the user and the journal. */
 static int decide(pam_handle_t *pamh, enum ledger_result result, const struct offer *spent,
 		  const char *client)
 {
@@ -74,8 +74,8 @@ static int decide(pam_handle_t *pamh, enum ledger_result result, const struct of
 	}
 }
 
-/* Was this key ever offered? Asked by its path, which takes neither memory nor a descriptor. Not to
- * be allowed to look is no answer, and nobody is locked out for that. */
+/* Was this key ever offered? Checked by path, which takes neither memory nor a descriptor. Being
+ * denied the check is not an answer, and nobody is locked out for that. */
 static bool was_offered(const char *key_hash)
 {
 	char path[sizeof KEYS_DIR "/" + DIGEST_HEX_SIZE];
@@ -86,8 +86,8 @@ static bool was_offered(const char *key_hash)
 }
 
 /* Every key that authenticated this connection: one that is refused refuses the session. Without a
- * ledger (NULL), or without knowing which connection this is, a key that was offered is refused,
- * for it might be spent by another one; all others are none of ours. */
+ * ledger (NULL), or without knowing which connection this is, a key that was offered is refused, as
+ * another one might spend it; all other keys are not ours. */
 static int spend_keys(pam_handle_t *pamh, const struct ledger *ledger, const char *auth_info)
 {
 	struct connection connection;
@@ -98,8 +98,7 @@ static int spend_keys(pam_handle_t *pamh, const struct ledger *ledger, const cha
 
 	if (pam_get_item(pamh, PAM_RHOST, (const void **)&client) != PAM_SUCCESS)
 		client = NULL;
-	/* Where there is no /proc (ENOENT), offers are to unknown connections, and spent all the
-	 * same. */
+	/* Without /proc (ENOENT), offers go to unknown connections, and are spent all the same. */
 	if (!connection_of_self(&connection) && failed == 0 && errno != ENOENT)
 		failed = errno;
 	while (auth_info_next_key(&auth_info, key_hash)) {
@@ -120,7 +119,7 @@ static int spend_keys(pam_handle_t *pamh, const struct ledger *ledger, const cha
 	return answer;
 }
 
-/* The ledger cannot be opened, and errno says why. */
+/* The ledger cannot be opened; errno is why. */
 static int open_without_ledger(pam_handle_t *pamh, const char *auth_info)
 {
 	const struct offer nobody = { 0 };
@@ -128,9 +127,9 @@ static int open_without_ledger(pam_handle_t *pamh, const char *auth_info)
 
 	if (why == ENOENT) /* nothing was ever offered */
 		return PAM_IGNORE;
-	journal_errno(JOURNAL_PROBLEM, &nobody, NULL, "cannot look into " LEDGER_DIR);
-	/* It is no folder, or open to others: who has made what is in there? The agent offers
-	 * nothing then. */
+	journal_errno(JOURNAL_PROBLEM, &nobody, NULL, "cannot open " LEDGER_DIR);
+	/* It is not a directory, or others have access: its contents prove nothing. The agent
+	 * offers nothing then. */
 	if (why == EPERM || why == ENOTDIR || why == ELOOP)
 		return PAM_IGNORE;
 	errno = why;

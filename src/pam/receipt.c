@@ -17,7 +17,7 @@
 #define RECEIPT_BYTES_MAX 1024
 #define NAME_SIZE (DIGEST_HEX_SIZE + 8)
 
-/* An address or host name, or nothing: what goes into the JSON needs no escaping then. */
+/* An address or host name, or nothing: so that it needs no escaping in JSON. */
 static const char *clean_client(const char *client)
 {
 	if (client == NULL || strlen(client) > 255 ||
@@ -42,7 +42,7 @@ static bool write_into(const char *directory, const char *name, const char *text
 	fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	/* The agent's user, who owns the folder, sends and removes it. */
+	/* The agent's user, who owns the directory, sends and removes it. */
 	if (write(fd, text, length) == (ssize_t)length &&
 	    fchown(fd, status.st_uid, status.st_gid) == 0 &&
 	    renameat(folder, unfinished, folder, name) == 0)

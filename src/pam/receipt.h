@@ -7,9 +7,9 @@
 
 #include "ledger/ledger.h"
 
-/* Write one receipt to RECEIPTS_DIR, or to RECEIPTS_FALLBACK_DIR where that cannot be written. The
- * file appears whole or not at all, and belongs to the folder's owner. `client` is the person's
- * address as PAM names it, or NULL. False, with errno, when neither folder takes it. */
+/* Write one receipt to RECEIPTS_DIR, or to RECEIPTS_FALLBACK_DIR if that cannot be written. The
+ * file appears whole or not at all, and belongs to the directory's owner. `client` is the user's
+ * address as PAM names it, or NULL. False, with errno, if neither directory can be written. */
 bool receipt_write(const struct offer *spent, const char *client);
 
 #endif
