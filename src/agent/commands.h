@@ -5,7 +5,7 @@
 
 #define EXIT_USAGE 2
 
-/* Each takes the arguments after its name and the configuration's path, and returns the program's
+/* Each takes the arguments after its name and the path of agent.conf, and returns the program's
  * exit status. */
 int authorized_keys_main(int argc, char **argv, const char *config_path);
 int doctor_main(int argc, char **argv, const char *config_path);

@@ -22,17 +22,17 @@ static const struct subcommand {
 	{ "authorized-keys", authorized_keys_main, "USER FINGERPRINT [KEYTYPE KEY]",
 	  "print the one-time key that sshd asks about (AuthorizedKeysCommand)" },
 	{ "doctor", doctor_main, "[--json]",
-	  "say what keeps one-time keys from working, and what mends it" },
+	  "report what keeps one-time keys from working, and how to fix it" },
 	{ "ec2-verify", ec2_verify_main,
 	  "--keys FILE --signer FILE --ca FILE|DIR --ocsp DIR --instance ID --cn NAME "
 	  "[--fingerprint FP] [--now UNIXTIME]",
-	  "print the pushed keys of EC2 that hold, without asking anybody" },
+	  "verify pushed EC2 keys offline and print the valid ones" },
 	{ "publish-host-keys", publish_host_keys_main, "[--retry SECONDS] [FILE...]",
-	  "tell the control plane this machine's SSH host keys" },
+	  "send this machine's SSH host keys to the control plane" },
 	{ "report", report_main, "[--retry SECONDS]",
 	  "send the receipts of used keys to the metadata endpoint" },
 	{ "sshd", sshd_main, "enable [--chain] [--provider NAME] | disable | status [--json]",
-	  "wire sshd to this program, undo that, or say how it is wired" },
+	  "wire sshd to this program, undo that, or show how it is wired" },
 };
 
 static void print_usage(FILE *out)
@@ -57,8 +57,8 @@ static int usage_error(const char *what, const char *which)
 	return EXIT_USAGE;
 }
 
-/* Take `--config FILE` or `--config=FILE` out of the arguments, wherever it stands: it may
- * come before or after the subcommand. False when FILE is missing. */
+/* Remove `--config FILE` or `--config=FILE`, before or after the subcommand, from the arguments.
+ * False if FILE is missing. */
 static bool take_config(int *argc, char **argv, const char **path)
 {
 	int kept = 1;
@@ -79,7 +79,7 @@ static bool take_config(int *argc, char **argv, const char **path)
 	return (*path)[0] != '\0';
 }
 
-/* sshd waits for this program: what its libraries would tidy up on exit, the kernel does faster. */
+/* sshd waits for this program: the kernel cleans up faster than its libraries on exit. */
 static void leave(int status)
 {
 	fflush(stdout);
@@ -91,18 +91,18 @@ int main(int argc, char **argv)
 	const char *config_path = CONFIG_FILE;
 
 	/* Signatures are verified with the algorithms built into OpenSSL: a configuration file
-	 * could only add code to the way in, and takes longer to read than a signature to verify.
-	 */
+	 * could only add code to the login path, and reading it takes longer than verifying a
+	 * signature. */
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
-	/* sshd closing the pipe, or an endpoint the connection, is an error value and no signal. */
+	/* sshd closing the pipe, or an endpoint the connection, is an error value, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
-	/* Whoever started this may ignore it, and then nobody learns how a program ended. */
+	/* If our parent ignores it, we never learn how a child ended. */
 	signal(SIGCHLD, SIG_DFL);
 	umask(077);
 	if (!take_config(&argc, argv, &config_path))
 		return usage_error("--config needs a file", "");
 	if (argc < 2)
-		return usage_error("a command is missing", "");
+		return usage_error("no command given", "");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_usage(stdout);
 		return EXIT_SUCCESS;

@@ -65,8 +65,7 @@ void ledger_close(struct ledger *ledger);
 bool ledger_made(const struct ledger *ledger, int64_t *made);
 
 /* The earliest iat (seconds since 1970) of a grant that was surely issued after the ledger was
- * `made`, if the issuer's clock showed `now` when clock_boottime_ns() returned `asked`, or later.
- */
+ * `made`, if the issuer's clock showed `now` when clock_boottime_ns() was `asked`, or later. */
 time_t ledger_earliest_grant(int64_t made, int64_t asked, time_t now);
 
 /* Record that the key whose blob hashes to `key_hash` is offered to `connection`. With `bind`, only

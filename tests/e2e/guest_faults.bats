@@ -151,7 +151,7 @@ problem - ledger_unavailable" ]
 
 @test "the configuration has a typo" {
 	agent_conf "timeuot_ms = 5"
-	run says config_invalid "agent.conf line 3: unknown setting timeuot_ms; mend /etc/exc-instance-connect/agent.conf"
+	run says config_invalid "agent.conf line 3: unknown setting timeuot_ms; fix /etc/exc-instance-connect/agent.conf"
 	agent_conf
 	echo "$output"
 	[ "$status" -eq 0 ]

@@ -39,7 +39,7 @@ static bool read_metadata_url(void *out, const char *value, const struct ini_set
 	if (scheme == 0 || value[scheme] == '\0' || value[scheme] == '/' ||
 	    strpbrk(value, "?#@ \\") != NULL || !ini_text(out, value, setting))
 		return false;
-	/* Not the first byte after the scheme, which is no slash */
+	/* Not the first byte after the scheme, which is not a slash */
 	while (((char *)out)[length - 1] == '/')
 		((char *)out)[--length] = '\0';
 	return true;
@@ -154,7 +154,7 @@ static void set_defaults(struct config *config)
 	};
 }
 
-/* Open the file if it is there and nobody else can have written it. False with `detail` set. */
+/* Open the file if it exists and nobody else can have written it. False with `detail` set. */
 static bool open_config(const char *path, FILE **file, char *detail)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -11,15 +11,15 @@
 
 #define CONFIG_VALUE_SIZE INI_VALUE_SIZE
 #define CONFIG_FILE_BYTES_MAX (64 * 1024)
-#define CONFIG_LIFETIME_MAX 60 /* seconds; nobody can ask for more */
+#define CONFIG_LIFETIME_MAX 60 /* seconds; the maximum */
 #define CONFIG_CLOCK_SKEW_MAX 60 /* seconds */
 #define CONFIG_TIMEOUT_MS_MIN 50
 #define CONFIG_TIMEOUT_MS_MAX 10000
 
 enum single_use {
-	SINGLE_USE_AUTO, /* config_load() turns it into what the provider has as its default */
+	SINGLE_USE_AUTO, /* config_load() replaces it with the provider's default */
 	SINGLE_USE_PAM, /* the module spends the key */
-	SINGLE_USE_CONNECTION, /* an offer holds for the first connection that asked */
+	SINGLE_USE_CONNECTION, /* an offer is for the first connection that asked */
 	SINGLE_USE_NO, /* nothing is recorded; a key logs in until it expires */
 };
 
@@ -44,32 +44,32 @@ struct config {
 	char trust_dir[CONFIG_VALUE_SIZE];
 	char signer_name[CONFIG_VALUE_SIZE]; /* empty: any x5c leaf of a trusted CA signs */
 	char deny_users[CONFIG_VALUE_SIZE]; /* separated by spaces and commas */
-	char next_command[CONFIG_VALUE_SIZE]; /* run after the agent; empty: none */
+	char next_command[CONFIG_VALUE_SIZE]; /* run after the agent; empty: nothing */
 	unsigned int max_key_lifetime; /* seconds */
 	unsigned int clock_skew; /* seconds */
 	unsigned int timeout_ms;
 	enum single_use single_use;
-	bool signed_time_required; /* an answer without it counts for nothing */
-	bool sandbox; /* put up walls before anything from the network is read */
+	bool signed_time_required; /* an answer without it is refused */
+	bool sandbox; /* enter the sandbox before reading from the network */
 };
 
-/* Read `path`; a file that is not there means the defaults. False when it cannot be read, others
- * than root and this user may write it, or a line is not understood: `detail` then says which and
- * why, and of `config` only timeout_ms and next_command may be used: that is another way in, which
- * a typo beside it must not close. */
+/* Read `path`; a missing file means the defaults. False if it cannot be read, anyone but root and
+ * this user may write it, or a line is not understood: `detail` then says which and why, and only
+ * timeout_ms and next_command of `config` may be used: that is another way in, which a typo
+ * elsewhere must not close. */
 bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE]);
 
-/* The provider of this name. False, with *provider as it was, when there is none. */
+/* The provider of this name. False, with *provider unchanged, if there is none. */
 bool config_provider_named(const char *name, enum config_provider *provider);
 
 /* Its name; a string constant. */
 const char *config_provider_name(enum config_provider provider);
 
-/* The names of all, separated by commas, into `names` of `size` bytes. */
+/* All names, separated by commas, into `names` of `size` bytes. */
 void config_provider_names(char *names, size_t size);
 
-/* May this be next_command: an absolute path with arguments in which no tokens stand but %% %f %h
- * %k %t %U %u (sshd_config(5), TOKENS)? */
+/* May this be next_command: an absolute path with arguments, and no tokens but %% %f %h %k %t %U %u
+ * (sshd_config(5), TOKENS)? */
 bool next_command_is_valid(const char *command);
 
 /* Is this user among deny_users? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which instance is this? Never answered by whoever sends the grants. */
+/* Which instance is this? Never answered by the sender of the grants. */
 #include "agent/config/instance_id.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
 static const struct place {
 	const char *path;
 	const char *name;
-	bool is_pin; /* a machine id may stand behind the id */
+	bool is_pin; /* a machine id may follow the id */
 } places[] = {
 	{ "/sys/class/dmi/id/chassis_asset_tag", "SMBIOS chassis asset tag", false },
 	{ "/sys/class/dmi/id/board_asset_tag", "SMBIOS board asset tag", false },
@@ -25,7 +25,7 @@ static const struct place {
 	{ INSTANCE_ID_FILE, "pinned", true },
 };
 
-/* What makers write into a tag that nobody has set, and clouds that are not ours */
+/* What vendors put into an unset tag, and clouds that are not ours */
 static const char *const placeholders[] = {
 	"none",  "unknown", "default", "empty", "n-a",
 	"asset", "oem",     "O.E.M.",  "0",     "iid-datasource-none",
@@ -46,8 +46,8 @@ static bool is_placeholder(const char *id)
 	return false;
 }
 
-/* Cut the machine id off a pin "ID MACHINE-ID". False when it is not this machine's: the file came
- * here with the image of another one. */
+/* Cut the machine id off a pin "ID MACHINE-ID". False if it is not this machine's: the file came
+ * with another machine's image. */
 static bool is_for_this_machine(char *pin)
 {
 	char machine_id[FIRST_LINE_SIZE];
@@ -61,7 +61,7 @@ static bool is_for_this_machine(char *pin)
 	return machine_id[0] != '\0' && strcmp(space, machine_id) == 0;
 }
 
-/* The id of one place, without the audience's prefix. */
+/* The id from one place, without the audience's prefix. */
 static bool read_id(const struct place *place, char id[INSTANCE_ID_SIZE])
 {
 	size_t prefix = strlen(GRANT_AUDIENCE_PREFIX);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which instance is this? Never answered by whoever sends the grants. */
+/* Which instance is this? Never answered by the sender of the grants. */
 #ifndef EXC_INSTANCE_H
 #define EXC_INSTANCE_H
 
@@ -13,9 +13,9 @@
 bool instance_id_is_valid(const char *id);
 
 /* The first of: `configured` unless it is "auto"; the SMBIOS asset tag of the chassis, then of the
- * board; cloud-init's instance id; the id in INSTANCE_ID_FILE, unless another machine's id
- * (machine-id(5)) stands behind it. `source`, if not NULL, is set to the
- * name of where it was found, a string constant. False when there is none. */
+ * board; cloud-init's instance id; the id in INSTANCE_ID_FILE, unless it is followed by another
+ * machine's id (machine-id(5)). `source`, if not NULL, is set to the name of where it was found, a
+ * string constant. False if there is none. */
 bool instance_find(const char *configured, char id[INSTANCE_ID_SIZE], const char **source);
 
 #endif

@@ -19,7 +19,7 @@ bool pam_wired(const char *path)
 		return false;
 	text[length] = '\0';
 	module = text[0] == '/' ? text : strstr(text, "\n/");
-	/* A person who makes the file by hand, with touch, has seen the module at work. */
+	/* An administrator who makes the file by hand, with touch, has seen the module work. */
 	if (module == NULL)
 		return true;
 	module += *module == '\n';

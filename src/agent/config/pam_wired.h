@@ -5,12 +5,12 @@
 
 #include <stdbool.h>
 
-/* Bytes of the file that are looked at */
+/* Bytes of the file that are read */
 #define PAM_WIRED_BYTES_MAX 1024
 
-/* True if the file at `path` (PAM_WIRED_FILE) is there; and, when a line of it is a path, as
- * `sshd enable` writes the module's, if what it names is there: PAM passes over a module that is
- * missing, and nobody is to get in twice by that. */
+/* True if the file at `path` (PAM_WIRED_FILE) exists; and, if one of its lines is a path, as `sshd
+ * enable` writes the module's, if that exists: PAM ignores a missing module, and nobody may get in
+ * twice because of that. */
 bool pam_wired(const char *path);
 
 #endif

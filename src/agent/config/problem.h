@@ -7,19 +7,19 @@
 
 #include "ledger/paths.h"
 
-/* Bytes for what the code knows of a problem, such as "line 3: …" */
+/* Bytes for what the code knows about a problem, such as "line 3: …" */
 #define PROBLEM_DETAIL_SIZE 256
 
-/* Value, stable name, what to do. Names are what the journal, the tests and
- * exc-instance-connect(1) say; never rename one. */
+/* Value, stable name, what to do. The journal, the tests and exc-instance-connect(1) use these
+ * names; never rename one. */
 #define PROBLEMS(X)                                                                                    \
 	X(PROBLEM_NONE, "none", "")                                                                    \
 	X(PROBLEM_CONFIG_INVALID, "config_invalid",                                                    \
-	  "mend " CONFIG_FILE ", see exc-instance-connect.conf(5)")                                    \
+	  "fix " CONFIG_FILE ", see exc-instance-connect.conf(5)")                                     \
 	X(PROBLEM_LEDGER_UNAVAILABLE, "ledger_unavailable",                                            \
 	  "free space in /run, or run: systemd-tmpfiles --create exc-instance-connect.conf")           \
 	X(PROBLEM_USER_NAME_INVALID, "user_name_invalid",                                              \
-	  "one-time keys are for names of 1 to 32 letters, digits and ._@$+-")                         \
+	  "one-time keys work only for names of 1 to 32 letters, digits and ._@$+-")                   \
 	X(PROBLEM_TRUST_EMPTY, "trust_empty",                                                          \
 	  "put the operator's public key into the trust directory as NAME.pem")                        \
 	X(PROBLEM_TRUST_UNSAFE, "trust_unsafe",                                                        \
@@ -27,7 +27,7 @@
 	  "chown -R root: and chmod -R go-w")                                                          \
 	X(PROBLEM_INSTANCE_UNKNOWN, "instance_unknown", "set instance_id in " CONFIG_FILE)             \
 	X(PROBLEM_ENDPOINT_UNREACHABLE, "endpoint_unreachable",                                        \
-	  "check metadata_url in " CONFIG_FILE " and that it answers from here")                       \
+	  "check metadata_url in " CONFIG_FILE " and that it can be reached from here")                \
 	X(PROBLEM_ENDPOINT_TIMEOUT, "endpoint_timeout",                                                \
 	  "the metadata endpoint took longer than timeout_ms; ask its operator")                       \
 	X(PROBLEM_REDIRECTED, "redirected",                                                            \
@@ -40,16 +40,16 @@
 	X(PROBLEM_HTTP_STATUS, "http_status",                                                          \
 	  "the metadata endpoint refused the request; ask its operator")                               \
 	X(PROBLEM_SIGNED_TIME_INVALID, "signed_time_invalid",                                          \
-	  "the endpoint's statement of the time does not verify, so none of its grants holds; "        \
+	  "the endpoint's signed time does not verify, so none of its grants is accepted; "            \
 	  "check the trust directory and ask the endpoint's operator")                                 \
 	X(PROBLEM_CONNECTION_UNKNOWN, "connection_unknown",                                            \
 	  "single_use = connection needs to see sshd's process, which hidepid hides: wire the "        \
-	  "PAM module; run by hand, there is none to see")                                             \
+	  "PAM module; when run by hand there is no sshd to see")                                      \
 	X(PROBLEM_NEXT_COMMAND_FAILED, "next_command_failed",                                          \
-	  "people with that command's keys are not let in; mend it, see next_command in "              \
+	  "users with that command's keys cannot log in; fix it, see next_command in "                 \
 	  "exc-instance-connect.conf(5)")                                                              \
 	X(PROBLEM_NEXT_COMMAND_TIMEOUT, "next_command_timeout",                                        \
-	  "people with that command's keys are not let in; mend it, or set a longer timeout_ms in " CONFIG_FILE)
+	  "users with that command's keys cannot log in; fix it, or set a longer timeout_ms in " CONFIG_FILE)
 
 enum problem {
 #define PROBLEM_VALUE(value, name, advice) value,
@@ -60,10 +60,10 @@ enum problem {
 /* The stable name; a string constant, never NULL. */
 const char *problem_name(enum problem problem);
 
-/* Is the endpoint to blame, so that it is not worth asking again at once? */
+/* Is the endpoint to blame, so that asking again at once is pointless? */
 bool problem_is_endpoints(enum problem problem);
 
-/* What a person can do about it; a string constant, never NULL. */
+/* What an administrator can do about it; a string constant, never NULL. */
 const char *problem_advice(enum problem problem);
 
 #endif

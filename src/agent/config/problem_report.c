@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Report a problem in the journal, and not too often. */
+/* Report a problem in the journal, but not too often. */
 #include "agent/config/problem_report.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where metadata_url says that the endpoint is. */
+/* Where the endpoint is, according to metadata_url. */
 #include "agent/http/endpoint.h"
 
 #include <stdio.h>

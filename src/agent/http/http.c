@@ -18,13 +18,13 @@
 
 #define USER_AGENT "exc-instance-connect/" PACKAGE_VERSION
 
-/* A request under way, and what became of it. */
+/* A request in progress, and its outcome. */
 struct exchange {
 	struct http *http;
 	struct http_answer *answer;
-	bool was_kept; /* the connection, from an exchange before */
+	bool was_kept; /* the connection, from an earlier exchange */
 	bool done;
-	bool failed; /* of the connection or of what came over it */
+	bool failed; /* the connection, or what came over it */
 	bool out_of_memory;
 	enum evhttp_request_error error; /* how it failed, */
 	int error_number; /* and errno */
@@ -32,8 +32,8 @@ struct exchange {
 
 static void say_nothing(int severity, const char *message)
 {
-	/* What went wrong is told by explain(); sshd would log libevent's words as errors of its
-	 * own. */
+	/* explain() reports what went wrong; sshd would log libevent's messages as its own errors.
+	 */
 }
 
 enum problem http_open(struct http *http, const struct config *config,
@@ -43,8 +43,7 @@ enum problem http_open(struct http *http, const struct config *config,
 	event_set_log_callback(say_nothing);
 	*http = (struct http){ .url = config->metadata_url };
 	if (!endpoint_from_url(http->url, &http->endpoint)) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s is no address that can be asked",
-			 http->url);
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s is not a usable address", http->url);
 		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
 	if (http_prepare(http, config->timeout_ms))
@@ -63,7 +62,7 @@ static void fail(enum evhttp_request_error error, void *context)
 	exchange->error = error;
 }
 
-/* The body is copied, for it is libevent's and goes with the request. */
+/* The body is copied: libevent frees its own with the request. */
 static void keep_body(struct exchange *exchange, struct evbuffer *body)
 {
 	struct http_answer *answer = exchange->answer;
@@ -82,8 +81,8 @@ static void keep_body(struct exchange *exchange, struct evbuffer *body)
 	answer->length = length;
 }
 
-/* The answer is whole, or there is none: then libevent passes no request, or one without a status
- * when it could not connect. */
+/* The answer is complete, or there is none: then libevent passes NULL, or a request without a
+ * status if it could not connect. */
 static void exchange_finish(struct evhttp_request *request, void *context)
 {
 	struct exchange *exchange = context;
@@ -121,7 +120,7 @@ static enum evhttp_cmd_type get_command(const struct http_request *request)
 	return strcmp(request->method, "PUT") == 0 ? EVHTTP_REQ_PUT : EVHTTP_REQ_POST;
 }
 
-/* Hand the request over to libevent. False when there is no memory. */
+/* Pass the request to libevent. False if there is no memory. */
 static bool exchange_begin(struct http *http, const struct http_request *request,
 			   struct exchange *exchange)
 {
@@ -144,11 +143,11 @@ static bool exchange_begin(struct http *http, const struct http_request *request
 		return false;
 	}
 	snprintf(path, sizeof path, "%s%s", http->endpoint.path, request->path);
-	/* The request is libevent's from here on, whatever comes. */
+	/* From here on libevent owns the request, even on failure. */
 	return evhttp_make_request(http->connection, out, get_command(request), path) == 0;
 }
 
-/* Wait for the whole answer until the deadline, or until more came than one can have. */
+/* Wait for the complete answer, until the deadline or until more has come than is allowed. */
 static void wait_until_done(struct http *http, struct exchange *exchange)
 {
 	while (!exchange->done && !http->late && !http_is_flooded(http))
@@ -166,11 +165,11 @@ static const char *complain(const struct http *http, const struct exchange *exch
 		return complaint;
 	if (unresolved != 0)
 		return evutil_gai_strerror(unresolved);
-	/* Refusal is the one for which libevent does not call fail(). */
+	/* Refusal is the only error for which libevent does not call fail(). */
 	return strerror(exchange->failed ? exchange->error_number : ECONNREFUSED);
 }
 
-/* What an exchange without a whole answer is called. */
+/* Name the problem of an exchange without a complete answer. */
 static enum problem explain(const struct http *http, const struct http_request *request,
 			    const struct exchange *exchange, char *detail)
 {
@@ -195,23 +194,23 @@ static enum problem explain(const struct http *http, const struct http_request *
 	}
 	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
 		 exchange->error == EVREQ_HTTP_INVALID_HEADER
-			 ? "the answer is no HTTP, or has over 16 KiB of headers"
+			 ? "the answer is not HTTP, or has over 16 KiB of headers"
 			 : "the answer ends too early");
 	return PROBLEM_ANSWER_MALFORMED;
 }
 
-/* Did the server close a kept connection while it was asked? */
+/* Did the server close a kept connection during the request? */
 static bool is_worth_another_try(const struct http *http, const struct exchange *exchange)
 {
 	return exchange->was_kept && exchange->failed && exchange->error == EVREQ_HTTP_EOF &&
 	       http->heard == 0 && !http->late;
 }
 
-/* Ask once. False when there is no whole answer. */
+/* Ask once. False if there is no complete answer. */
 static bool try_once(struct http *http, const struct http_request *request,
 		     struct exchange *exchange)
 {
-	/* A kept connection that the server has closed meanwhile is seen now, and made anew. */
+	/* Notice here that the server has closed a kept connection, and connect again. */
 	event_base_loop(http->base, EVLOOP_NONBLOCK);
 	exchange->was_kept = http->connected && !http->closed;
 	if (!http->late && exchange_begin(http, request, exchange))
@@ -228,7 +227,7 @@ enum problem http_ask(struct http *http, const struct http_request *request,
 
 	*answer = (struct http_answer){ 0 };
 	answered = try_once(http, request, &exchange);
-	/* Servers may close what is idle at any time (RFC 9112 section 9.3.1). */
+	/* Servers may close idle connections at any time (RFC 9112 section 9.3.1). */
 	if (!answered && is_worth_another_try(http, &exchange)) {
 		exchange = (struct exchange){ .http = http, .answer = answer };
 		http_disconnect(http);

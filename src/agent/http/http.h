@@ -12,15 +12,15 @@
 
 /* Bytes of one answer's headers */
 #define HTTP_HEADER_BYTES_MAX (16 * 1024)
-/* Headers that one request may carry beside those of every request */
+/* Headers of one request, besides those that all have */
 #define HTTP_HEADERS_MAX 2
 /* The address's own path, and a request's */
 #define HTTP_PATH_SIZE (CONFIG_VALUE_SIZE + 1024)
 
-/* Bytes that http_escape() needs for a text that has room in `size` bytes. */
+/* Bytes that http_escape() needs for a text in a buffer of `size` bytes. */
 #define HTTP_ESCAPED_SIZE(size) (3 * (size))
 
-/* One server; all fields are http.c's and http_connection.c's own. */
+/* One server; the fields are private to http.c and http_connection.c. */
 struct http {
 	const char *url; /* borrowed from the configuration */
 	struct endpoint endpoint; /* that the URL names */
@@ -29,8 +29,8 @@ struct http {
 	struct event *deadline;
 	struct bufferevent *stream; /* the connection's own */
 	struct evhttp_connection *connection; /* NULL: none yet */
-	size_t heard; /* bytes that came since the last request, */
-	size_t heard_max; /* and how many may: the body's and the headers' */
+	size_t heard; /* bytes received since the last request, */
+	size_t heard_max; /* and the limit, of body and headers */
 	bool connected; /* it can be, or was, written to */
 	bool closed; /* the server has closed it */
 	bool late; /* the deadline has passed */
@@ -55,20 +55,19 @@ struct http_answer {
 	size_t length;
 };
 
-/* Make ready to ask config->metadata_url. From now on all requests together have timeout_ms.
- * PROBLEM_NONE, or PROBLEM_ENDPOINT_UNREACHABLE with `detail`; `http` is the caller's, to
- * http_close(), either way. Nothing is sent yet. `config` has to outlive `http`. */
+/* Prepare to ask config->metadata_url. From now on all requests together have timeout_ms.
+ * PROBLEM_NONE, or PROBLEM_ENDPOINT_UNREACHABLE with `detail`; the caller calls http_close() on
+ * `http` either way. Nothing is sent yet. `config` has to outlive `http`. */
 enum problem http_open(struct http *http, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE]);
 
-/* Ask. PROBLEM_NONE: an answer that is whole, of whatever status but a redirect, is in `answer`,
- * whose body is the caller's, to http_free(). Otherwise one of the endpoint's problems, with
- * `detail`, and there is nothing to free. No redirects, no proxies, no other protocol than that
- * of the address. */
+/* Ask. PROBLEM_NONE: a complete answer, of any status but a redirect, is in `answer`, whose body
+ * the caller frees with http_free(). Otherwise one of the endpoint's problems, with `detail`, and
+ * nothing to free. No redirects, no proxies, no protocol but that of the address. */
 enum problem http_ask(struct http *http, const struct http_request *request,
 		      struct http_answer *answer, char detail[PROBLEM_DETAIL_SIZE]);
 
-/* Say that a status is none that was expected: always PROBLEM_HTTP_STATUS, with `detail`. */
+/* Report an unexpected status: always PROBLEM_HTTP_STATUS, with `detail`. */
 enum problem http_wrong_status(const struct http *http, const struct http_answer *answer,
 			       char detail[PROBLEM_DETAIL_SIZE]);
 

@@ -22,15 +22,15 @@
 typedef struct event_config event_config;
 DEFINE_CLEANUP(event_config, event_config_free);
 
-/* libevent 2.1 goes through pointers that it could not fill (evhttp_request_new() for one): a run
- * without memory ends here instead, and sshd has no key from it. */
+/* libevent 2.1 follows pointers that it failed to allocate (in evhttp_request_new() for one): a run
+ * without memory ends here instead, and sshd gets no key from it. */
 static void *allocate_or_end(void *old, size_t size)
 {
 	void *memory = realloc(old, size);
 
 	if (memory != NULL || size == 0)
 		return memory;
-	fputs("exc-instance-connect: no memory to ask the endpoint\n", stderr);
+	fputs("exc-instance-connect: not enough memory to ask the endpoint\n", stderr);
 	_exit(EXIT_FAILURE);
 }
 
@@ -63,7 +63,7 @@ static bool prepare_names(struct http *http)
 		return false;
 	/* Some nameservers do not keep the random case of a question. */
 	evdns_base_set_option(http->names, "randomize-case:", "0");
-	/* Without a file there is still hosts(5). */
+	/* Without that file there is still hosts(5). */
 	evdns_base_resolv_conf_parse(http->names, DNS_OPTIONS_ALL, RESOLV_CONF);
 	return true;
 }
@@ -95,7 +95,7 @@ void http_disconnect(struct http *http)
 	http->closed = false;
 }
 
-/* libevent writes a request once there is a connection, with TLS where that is wanted. */
+/* libevent writes a request once it is connected, over TLS if wanted. */
 static void be_connected(struct evbuffer *output, const struct evbuffer_cb_info *change,
 			 void *context)
 {
@@ -110,7 +110,7 @@ bool http_is_flooded(const struct http *http)
 }
 
 /* libevent bounds bodies and the headers of one answer, but not a line between two chunks, nor how
- * many interim answers (100 Continue) come before the one. */
+ * many interim answers (100 Continue) come first. */
 static void be_told(struct evbuffer *input, const struct evbuffer_cb_info *change, void *context)
 {
 	struct http *http = context;
@@ -120,7 +120,7 @@ static void be_told(struct evbuffer *input, const struct evbuffer_cb_info *chang
 		event_base_loopbreak(http->base);
 }
 
-/* libevent would connect again by itself, but not begin TLS anew. */
+/* libevent would reconnect by itself, but not start TLS again. */
 static void be_closed(struct evhttp_connection *connection, void *context)
 {
 	struct http *http = context;

@@ -7,22 +7,20 @@
 
 #include "agent/http/http.h"
 
-/* From now on libevent ends this process rather than do without memory. Before anything else of it.
- */
+/* From now on libevent ends this process when out of memory. Call before anything else of it. */
 void http_use_memory(void);
 
-/* Start libevent and the deadline of all requests together. http->endpoint is set. False when
- * there is no memory; http_close() frees what there is. */
+/* Start libevent and the deadline of all requests together. http->endpoint is set. False if there
+ * is no memory; http_close() cleans up. */
 bool http_prepare(struct http *http, unsigned int timeout_ms);
 
-/* Make ready to connect, which libevent does for the first request. False when there is no memory.
- */
+/* Prepare to connect, which libevent does at the first request. False if there is no memory. */
 bool http_connect(struct http *http);
 
 /* Close the connection, if there is one. */
 void http_disconnect(struct http *http);
 
-/* Has more come than http->heard_max, which is as much as an answer may have? */
+/* Has more come than http->heard_max, the limit of one answer? */
 bool http_is_flooded(const struct http *http);
 
 #endif

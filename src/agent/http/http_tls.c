@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TLS of a connection to the endpoint: OpenSSL under libevent, verified as HTTPS has to be. */
+/* The TLS of a connection to the endpoint: OpenSSL under libevent, verified as HTTPS requires. */
 #include "agent/http/http_tls.h"
 
 #include <stdbool.h>
