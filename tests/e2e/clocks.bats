@@ -215,7 +215,7 @@ refused wrong_nonce" ]
 		forget_events
 		refused_by_answer "$key"
 		[ "$(events EVENT USER REASON)" = "refused ubuntu time_missing" ]
-		texts | grep "let the endpoint sign it, see signed_time in exc-instance-connect.conf(5)"
+		texts | grep "have the endpoint sign it, see signed_time in exc-instance-connect.conf(5)"
 		finding
 		[[ "$(finding)" == "warning: "*"without a signed time"*"(time_missing)|"*"signed_time = no"* ]]
 	done

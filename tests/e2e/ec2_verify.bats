@@ -72,7 +72,7 @@ distrusts() {
 	echo "$output" "$stderr"
 	[ "$status" -eq 1 ]
 	[ -z "$output" ]
-	[[ "$stderr" == *"the signer is not to be trusted ($reason): "* ]]
+	[[ "$stderr" == *"the signer is not trusted ($reason): "* ]]
 }
 
 staple_of() { echo "$BATS_TEST_TMPDIR/staples/$(ec2_fingerprint "$1" "${2-sha1}")"; }

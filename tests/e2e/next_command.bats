@@ -76,7 +76,7 @@ used ubuntu -" ]
 	forget_events
 	run corporate_login
 	[ "$status" -eq 255 ]
-	journal EXC_REASON=next_command_failed | jq -r .MESSAGE | grep "/usr/bin/other-keys: others than root may change it"
+	journal EXC_REASON=next_command_failed | jq -r .MESSAGE | grep "/usr/bin/other-keys: users other than root may change it"
 	guest rm /usr/bin/other-keys
 	forget_events
 	run corporate_login

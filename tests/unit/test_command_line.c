@@ -214,7 +214,7 @@ static void a_command_that_others_may_change_is_not_run(void **state)
 	assert_int_equal(errno, 0);
 	assert_int_equal(next_command_run(command, &query, 1000, &keys, &length, why, sizeof why),
 			 NEXT_COMMAND_FAILED);
-	assert_non_null(strstr(why, "others than root"));
+	assert_non_null(strstr(why, "other than root"));
 	mint_remove(directory);
 	assert_true(root_only("/bin/sh", place));
 	assert_true(root_only("/", place));

@@ -26,7 +26,7 @@
 /* Names in LEDGER_DIR, see stamp.h */
 #define BACK_OFF_STAMP "endpoint.failed"
 
-/* Find out which key is meant. False when it cannot be one of ours: no word about that. */
+/* Find out which key is meant. False, silently, if it cannot be one of ours. */
 static bool read_key(struct login_attempt *attempt)
 {
 	static const char prefix[] = "SHA256:";
@@ -45,7 +45,7 @@ static bool read_key(struct login_attempt *attempt)
 	    !digest_fingerprint(key.blob, key.blob_length, attempt->fingerprint) ||
 	    !digest_hex(key.blob, key.blob_length, attempt->key_hash))
 		return false;
-	/* With FingerprintHash md5, sshd passes what no grant is compared with: the key decides. */
+	/* With FingerprintHash md5, sshd passes a fingerprint that no grant has: use the key. */
 	return strncmp(fingerprint, prefix, strlen(prefix)) != 0 ||
 	       strcmp(fingerprint, attempt->fingerprint) == 0;
 }
@@ -107,7 +107,7 @@ static void print_line(const char *line)
 	answer_print(line, strlen(line));
 }
 
-/* Record the offer, and only then print the key. True when this ends the search. */
+/* Record the offer, and only then print the key. True if this ends the search. */
 static bool offer(const struct login_attempt *attempt, const struct grant *grant, time_t now)
 {
 	const bool bind = attempt->config->single_use == SINGLE_USE_CONNECTION;
@@ -127,10 +127,10 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 	snprintf(record.user, sizeof record.user, "%s", grant->user);
 	snprintf(record.fingerprint, sizeof record.fingerprint, "%s", grant->fingerprint);
 	snprintf(record.line, sizeof record.line, "%.*s", (int)(length - 1), line);
-	/* Bound to a process that is no sshd, a key would be lost to whoever ran this by hand. */
+	/* If run by hand, binding the key to a process other than sshd would waste it. */
 	if (bind && !attempt->connection.is_sshd) {
 		problem_report(attempt->ledger, PROBLEM_CONNECTION_UNKNOWN, attempt->user,
-			       "no sshd is seen to ask");
+			       "no sshd process is asking");
 		return true;
 	}
 	if (digest_hex(grant->key.blob, grant->key.blob_length, key_hash))
@@ -153,7 +153,7 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 	}
 }
 
-/* sshd's second question in one login has the first one's answer: no request, and no word. */
+/* sshd's second question in one login gets the first one's answer: no request, no log entry. */
 static bool answer_again(const struct login_attempt *attempt)
 {
 	struct offer recalled;
@@ -189,8 +189,7 @@ static void refuse(void *context, const struct grant *grant, enum grant_verdict 
 	journal_grant(attempt, grant, JOURNAL_REFUSED, grant_verdict_name(verdict), detail);
 }
 
-/* Ask the provider, which verifies, and offer. Returns what kept it from being done, with `detail`
- * set. */
+/* Ask the provider, which verifies, and offer. Returns why it failed, with `detail` set. */
 static enum problem find_key(struct login_attempt *attempt, char *detail)
 {
 	const struct provider_sink sink = { .context = attempt,
@@ -215,7 +214,7 @@ static void serve(struct login_attempt *attempt)
 
 	if (!grant_user_is_valid(attempt->user)) {
 		problem_report(attempt->ledger, PROBLEM_USER_NAME_INVALID, attempt->user,
-			       "nothing is asked for this name");
+			       "the endpoint is not asked about this name");
 		return;
 	}
 	if (config_denies(attempt->config, attempt->user) || !read_key(attempt))
@@ -233,8 +232,8 @@ static void serve(struct login_attempt *attempt)
 		problem_report(attempt->ledger, problem, attempt->user, detail);
 }
 
-/* OpenSSL's texts of errors, which nobody sees here, and its names of ciphers, which only TLS
- * needs, take longer to set up than most runs otherwise do. */
+/* OpenSSL's error texts, which nobody sees here, and cipher names, which only TLS needs, take
+ * longer to set up than most runs take otherwise. */
 static void spare_crypto(const struct config *config)
 {
 	if (!endpoint_is_https(config->metadata_url))

@@ -8,9 +8,9 @@
 #include "agent/config/config.h"
 #include "agent/provider/login_attempt.h"
 
-/* Print the authorized_keys line of a grant that holds, or nothing, to standard output. `wrong` is
- * why the configuration cannot be used, or NULL. Whatever keeps a key from being offered is in the
- * journal. Takes about timeout_ms at most. */
+/* Print the authorized_keys line of a valid grant, or nothing, to standard output. `wrong` is why
+ * the configuration cannot be used, or NULL. The journal says what keeps a key from being offered.
+ * Takes about timeout_ms at most. */
 void answer_sshd(const struct config *config, const char *wrong,
 		 const struct login_attempt *passed);
 

@@ -20,7 +20,7 @@
 #include "agent/answer/sandbox.h"
 #include "base/cleanup.h"
 
-/* Whatever hangs, sshd gets its empty answer so many milliseconds after timeout_ms. */
+/* Milliseconds after timeout_ms when sshd gets an empty answer, whatever hangs. */
 #define WATCHDOG_SLACK_MS 500
 
 static void give_up(int signal_number)
@@ -70,8 +70,8 @@ static void run_next(const struct config *config, const struct login_attempt *at
 		ledger_close(&ledger);
 }
 
-/* Answer in a process of its own: whatever becomes of it, the next command gets its turn, and is
- * not in our sandbox. False when there can be no such process. */
+/* Answer in a separate process: whatever happens to it, the next command gets its turn, outside our
+ * sandbox. False if the process cannot be created. */
 static bool answer_apart(const struct config *config, const char *wrong,
 			 const struct login_attempt *attempt)
 {
@@ -81,7 +81,7 @@ static bool answer_apart(const struct config *config, const char *wrong,
 		answer_in_time(config, wrong, attempt);
 		_exit(EXIT_SUCCESS);
 	}
-	/* Its watchdog is the bound. */
+	/* Its watchdog bounds this. */
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return pid > 0;
@@ -113,7 +113,7 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 	}
 	answered = answer_apart(&config, wrong, &attempt);
 	run_next(&config, &attempt);
-	/* The watchdog and the sandbox are this process's now: nothing comes after them. */
+	/* The watchdog and the sandbox now apply to this process: nothing runs after them. */
 	if (!answered)
 		answer_in_time(&config, wrong, &attempt);
 	return EXIT_SUCCESS;

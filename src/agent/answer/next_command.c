@@ -71,7 +71,7 @@ static bool expand_word(const char *word, const struct login_attempt *attempt, s
 			break;
 		value = token_value(word[1], attempt, number);
 		if (value == NULL) {
-			snprintf(why, size, "there is no value for its %%%c", word[1]);
+			snprintf(why, size, "its %%%c has no value here", word[1]);
 			return false;
 		}
 		if (!append(words, used, value, strlen(value)))
@@ -103,12 +103,12 @@ bool next_command_expand(const char *command, const struct login_attempt *attemp
 	return true;
 }
 
-/* What its end means for the keys that it printed. */
+/* Whether the keys that it printed count, by how it ended. */
 static enum next_command_result judge(int status, bool cut, unsigned int timeout_ms, char *why,
 				      size_t size)
 {
 	if (status == RUN_TOO_LONG) {
-		snprintf(why, size, "it took longer than %u ms and was ended", timeout_ms);
+		snprintf(why, size, "it took longer than %u ms and was killed", timeout_ms);
 		return NEXT_COMMAND_TOO_LONG;
 	}
 	if (status == 0 && !cut)
@@ -118,7 +118,7 @@ static enum next_command_result judge(int status, bool cut, unsigned int timeout
 	else if (cut)
 		snprintf(why, size, "it printed more than %d bytes", NEXT_COMMAND_OUTPUT_MAX);
 	else
-		snprintf(why, size, "it ended with status %d", status);
+		snprintf(why, size, "it exited with status %d", status);
 	return NEXT_COMMAND_FAILED;
 }
 
@@ -138,12 +138,12 @@ enum next_command_result next_command_run(const char *command, const struct logi
 		return NEXT_COMMAND_FAILED;
 	if (!root_only(words.at[0], place)) {
 		snprintf(why, size, "%s: %s", place,
-			 errno != 0 ? strerror(errno) : "others than root may change it");
+			 errno != 0 ? strerror(errno) : "users other than root may change it");
 		return NEXT_COMMAND_FAILED;
 	}
 	output.text = malloc(output.size);
 	if (output.text == NULL) {
-		snprintf(why, size, "no memory");
+		snprintf(why, size, "not enough memory");
 		return NEXT_COMMAND_FAILED;
 	}
 	status =

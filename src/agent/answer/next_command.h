@@ -13,12 +13,12 @@
 #define NEXT_COMMAND_OUTPUT_MAX (1024 * 1024)
 
 /* Fill in the tokens. A command without arguments gets the user's name, as sshd gives it. False,
- * with `why` (of `size` bytes), when a token has no value here or it does not fit. */
+ * with `why` (of `size` bytes), if a token has no value here or it does not fit. */
 bool next_command_expand(const char *command, const struct login_attempt *attempt,
 			 struct words *words, char *why, size_t size);
 
-/* Run it and take its keys into *keys (the caller frees), *length bytes. They count only if it
- * ended well, as sshd has it. Returns NEXT_COMMAND_OK, or with `why` one of the others. */
+/* Run it and take its keys into *keys (the caller frees), *length bytes. As in sshd, they count
+ * only if it succeeded. Returns NEXT_COMMAND_OK, or with `why` one of the others. */
 enum next_command_result {
 	NEXT_COMMAND_OK,
 	NEXT_COMMAND_FAILED,

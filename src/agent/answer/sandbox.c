@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walls around the run that reads what came from the network. */
+/* The sandbox of the run that reads data from the network. */
 #include "agent/answer/sandbox.h"
 
 #include <errno.h>
@@ -33,10 +33,10 @@ static const struct {
 	{ RLIMIT_CPU, SANDBOX_CPU_SECONDS_MAX },
 	{ RLIMIT_FSIZE, SANDBOX_FILE_BYTES_MAX },
 	{ RLIMIT_NOFILE, SANDBOX_DESCRIPTORS_MAX },
-	{ RLIMIT_NPROC, 0 }, /* no further one, whatever is there already; means nothing to root */
+	{ RLIMIT_NPROC, 0 }, /* no new process, however many exist; no effect on root */
 };
 
-/* Lower one limit. A lower one that was there stays. */
+/* Lower one limit. A limit that is already lower stays. */
 static bool limit(int resource, rlim_t max)
 {
 	struct rlimit value;
@@ -54,7 +54,7 @@ static bool limit_all(void)
 {
 	bool good = true;
 
-	/* Too large a file is an error value, and the key is not offered. */
+	/* Writing too large a file is then an error, and the key is not offered. */
 	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		good &= limit(limits[i].resource, limits[i].max);
@@ -65,13 +65,13 @@ unsigned int sandbox_enter(const struct config *config, const char *writable)
 {
 	unsigned int walls = 0;
 
-	/* Without it, neither Landlock nor seccomp is for anybody but root. */
+	/* Without it, only root may use Landlock and seccomp. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0)
 		walls |= SANDBOX_PRIVILEGES;
 	walls |= sandbox_landlock(config, writable);
 	if (limit_all())
 		walls |= SANDBOX_LIMITS;
-	/* The last, as it forbids to put up walls. */
+	/* Last, as it forbids setting up the others. */
 	if (sandbox_seccomp())
 		walls |= SANDBOX_CALLS;
 	return walls;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wall around files and ports: Landlock (landlock(7)).
  *
- * Numbers and layouts are the kernel's, which never change: the headers of Debian 11 have none of
- * them, and those of Debian 12 not all. */
+ * Numbers and layouts are the kernel's, which never change: Debian 11's headers have none of them,
+ * and Debian 12's only some. */
 #include "agent/answer/sandbox_landlock.h"
 
 #include <dirent.h>
@@ -39,7 +39,7 @@
 
 #define DNS_PORT 53
 
-/* What each version came to know: all of it is forbidden but for what a rule allows. */
+/* What each version can restrict: all of it is forbidden unless a rule allows it. */
 #define FILES_OF(version)                                                                          \
 	((1ULL << ((version) >= 5 ? 16 : (version) >= 3 ? 15 : (version) >= 2 ? 14 : 13)) - 1)
 #define PORTS_SINCE 4
@@ -66,16 +66,16 @@ struct port_rule {
 /* What a run may need, by what the configuration says */
 enum need {
 	ALWAYS,
-	FOR_NAMES, /* metadata_url has a name, which somebody has to be asked about */
-	FOR_CERTIFICATES, /* it begins with https, or the provider relies on CAs of the system's */
+	FOR_NAMES, /* metadata_url has a name, which has to be looked up */
+	FOR_CERTIFICATES, /* it begins with https, or the provider relies on the system's CAs */
 };
 
-/* Files, and folders with files in them, that are read */
+/* Files, and directories of files, that may be read */
 static const struct {
 	const char *path;
 	enum need need;
 } read_paths[] = {
-	/* Libraries that are loaded when they are needed, and what CA certificates link to */
+	/* Libraries that are loaded on demand, and targets of CA certificate links */
 	{ "/usr", ALWAYS },
 	{ "/lib", ALWAYS },
 	{ "/lib64", ALWAYS },
@@ -102,7 +102,7 @@ static const struct {
 	{ "/etc/crypto-policies", FOR_CERTIFICATES },
 };
 
-/* Allow something at a path and below it; where there is nothing, there is nothing to allow. */
+/* Allow access to a path and below it; a path that does not exist needs no rule. */
 static void allow_at(int ruleset, int parent, const char *path, uint64_t allowed)
 {
 	_cleanup_close_ int fd = openat(parent, path, O_PATH | O_CLOEXEC);
@@ -171,11 +171,11 @@ unsigned int sandbox_landlock(const struct config *config, const char *writable)
 
 	if (version < 1)
 		return 0;
-	/* The fields that a kernel does not know are zero, which it takes. */
+	/* Fields that a kernel does not know are zero, which it accepts. */
 	ruleset = (int)syscall(CREATE_RULESET, &all, sizeof all, 0U);
 	if (ruleset < 0)
 		return 0;
-	/* Of a URL that names no endpoint, none is asked. */
+	/* A URL that names no endpoint is never asked. */
 	endpoint_from_url(config->metadata_url, &endpoint);
 	allow_files(ruleset, config, &endpoint, writable);
 	if (all.ports != 0) {

@@ -5,7 +5,7 @@
 
 #include "agent/answer/sandbox.h"
 
-/* Put it up. Returns which of SANDBOX_FILES and SANDBOX_PORTS stand: none in a kernel without
+/* Set it up. Returns which of SANDBOX_FILES and SANDBOX_PORTS are active: none in a kernel without
  * Landlock. */
 unsigned int sandbox_landlock(const struct config *config, const char *writable);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wall around system calls: seccomp (seccomp(2)).
  *
- * What may be called is what was seen in runs of the agent under the C libraries of Debian 11, 12,
- * 13 and testing. Everything else ends the process, except
+ * Allowed are the calls seen in runs of the agent under the C libraries of Debian 11, 12, 13 and
+ * testing. Everything else kills the process, except
  *  - calls newer than Linux 5.1: they fail as in a kernel that does not have them (ENOSYS). Newer
  *    C libraries try those first, and then what is in the list;
  *  - what libraries try and can do without: it fails. */
@@ -24,7 +24,7 @@
 #include <unistd.h>
 #endif
 
-/* Arguments are found where these, little-endian and of 64 bits, have them. */
+/* Argument offsets are those of these 64-bit little-endian architectures. */
 #if defined HAVE_SECCOMP && defined __x86_64__ && !defined __ILP32__
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined HAVE_SECCOMP && defined __aarch64__ && defined __AARCH64EL__
@@ -50,41 +50,40 @@
 #define FAIL(code) RETURN(SECCOMP_RET_ERRNO | (code))
 #define END RETURN(SECCOMP_RET_KILL_PROCESS)
 
-/* What becomes of a call */
+/* What happens to a call */
 struct verdict {
 	unsigned short length;
 	struct sock_filter code[8];
 };
 
-/* What libraries ask for when they start, and do not need */
+/* What libraries ask for at start, but do not need */
 static const struct verdict not_permitted = { 1, { FAIL(EPERM) } };
 
-/* What libevent turns to when epoll or eventfd cannot be had: it then has poll and pipes. */
+/* What libevent uses if epoll or eventfd are unavailable: poll and pipes. */
 static const struct verdict not_there = { 1, { FAIL(ENOSYS) } };
 
-/* The journal, the endpoint, DNS. The C library asks netlink for this machine's addresses before it
- * sorts those of a name, and sorts them without. */
+/* The journal, the endpoint, DNS. The C library asks netlink for this machine's addresses to sort
+ * those of a name, but can do without. */
 static const struct verdict by_family = {
 	6,
 	{ ARGUMENT(0), JUMP(BPF_JEQ, AF_UNIX, 3, 0), JUMP(BPF_JEQ, AF_INET, 2, 0),
 	  JUMP(BPF_JEQ, AF_INET6, 1, 0), FAIL(EAFNOSUPPORT), ALLOW }
 };
 
-/* How many bytes wait, do not block, is it a terminal */
+/* Bytes available, non-blocking mode, is it a terminal */
 static const struct verdict by_request = { 6,
 					   { ARGUMENT(1), JUMP(BPF_JEQ, FIONREAD, 3, 0),
 					     JUMP(BPF_JEQ, FIONBIO, 2, 0),
 					     JUMP(BPF_JEQ, TCGETS, 1, 0), FAIL(ENOTTY), ALLOW } };
 
-/* Code comes from files (libraries that are loaded late), and not from memory that can be written.
- */
+/* Code comes from files (libraries loaded late), never from writable memory. */
 static const struct verdict no_written_code = {
 	7,
 	{ ARGUMENT(2), JUMP(BPF_JSET, PROT_EXEC, 0, 3), JUMP(BPF_JSET, PROT_WRITE, 3, 0),
 	  ARGUMENT(3), JUMP(BPF_JSET, MAP_ANONYMOUS, 1, 0), ALLOW, END }
 };
 
-/* The linker of 64-bit ARM tries it with its libraries, and has another way. */
+/* The linker on 64-bit ARM tries this on its libraries, and can do without. */
 static const struct verdict no_new_code = {
 	4, { ARGUMENT(2), JUMP(BPF_JSET, PROT_EXEC, 0, 1), FAIL(EPERM), ALLOW }
 };
@@ -213,7 +212,7 @@ static const unsigned int calls[] = {
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define WORD_BITS 32
 #define WORDS (NEWER_CALLS / WORD_BITS + 1)
-/* What is fixed, a particular call with its verdict, and a word of the set */
+/* Instructions: fixed ones, for each special call, and for each word of the set */
 #define STEPS_MAX (16 + COUNT(particulars) * 9 + WORDS * 3)
 
 struct program {
@@ -237,8 +236,8 @@ static void add_particular(struct program *program, const struct particular *par
 }
 
 /* Is the call's bit set? There is a step for each word that the bit may be in, and one for the bit.
- * A step for each call would be plainer, but the kernel, when it takes a filter, goes through it
- * once for each call that there is: that costs a tenth of the agent's run. */
+ * A step for each call would be simpler, but the kernel, when it loads a filter, runs it once for
+ * each existing call: that takes a tenth of the agent's run time. */
 static void add_list(struct program *program)
 {
 	static const struct sock_filter number_of_word = STEP(BPF_ALU | BPF_RSH | BPF_K, 5);
@@ -254,7 +253,7 @@ static void add_list(struct program *program)
 		const struct sock_filter steps[] = {
 			JUMP(BPF_JEQ, word, 0, 2),
 			STEP(BPF_LD | BPF_IMM, set[word]),
-			/* Over the words that follow, and one more END */
+			/* Skip the words that follow, and one more END */
 			JUMP(BPF_JA, 3 * (WORDS - 1 - word) + 1, 0, 0),
 		};
 
@@ -285,7 +284,7 @@ bool sandbox_seccomp(void)
 		add_particular(&program, &particulars[i]);
 	add_list(&program);
 	filter.len = program.length;
-	/* Where the kernel slows down whatever is under a filter, it is not to: nothing here runs
+	/* Some kernels slow down every process under a filter; prevent that: nothing here runs
 	 * foreign code. */
 	return syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 		       &filter) == 0 ||

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Put it up. False where the kernel or this build has none. */
+/* Set it up. False if the kernel or this build has no seccomp. */
 bool sandbox_seccomp(void);
 
 #endif

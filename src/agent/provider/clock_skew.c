@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far this machine's clock is off, by what grants say, where nobody signs the time. */
+/* How far this machine's clock is off, judging by grants, where nobody signs the time. */
 #include "agent/provider/clock_skew.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "ledger/stamp.h"
 
-/* Holds when this system started if the last grant that was refused for its time was fresh, so that
- * adding the clock that nobody can set tells the time, however the other clock was set since. */
+/* Holds this system's start time, assuming that the last grant refused for its time was fresh.
+ * Adding the clock that nobody can set gives the time, however the wall clock was set since. */
 #define STAMP "unvouched"
 
 bool skew_explain(const struct ledger *ledger, enum grant_verdict verdict,

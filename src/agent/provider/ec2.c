@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EC2: keys that were pushed with Instance Connect of EC2, from its metadata service. */
+/* EC2: keys that were pushed with EC2 Instance Connect, from its metadata service. */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ struct ec2_lookup {
 	char instance_id[INSTANCE_ID_SIZE];
 };
 
-/* Ask for the user's list, which has a length of 0 when there is none. */
+/* Ask for the user's list; its length is 0 if there is none. */
 static enum problem get_keys(struct ec2_lookup *lookup, char *detail)
 {
 	char user[HTTP_ESCAPED_SIZE(GRANT_USER_SIZE)], path[IMDS_PATH_SIZE];
@@ -61,7 +61,7 @@ static struct blocks list_of(const struct ec2_lookup *lookup)
 	return (struct blocks){ .at = lookup->keys.body, .left = lookup->keys.length };
 }
 
-/* Is the offered key in the list at all? Most that are asked about are not. */
+/* Is the offered key in the list at all? Most keys are not. */
 static bool has_candidate(const struct ec2_lookup *lookup)
 {
 	struct blocks blocks = list_of(lookup);
@@ -70,7 +70,7 @@ static bool has_candidate(const struct ec2_lookup *lookup)
 	return next_candidate(lookup, &blocks, &block);
 }
 
-/* A list of which nothing can be read would otherwise be as silent as an empty one. */
+/* Otherwise an unreadable list would be as silent as an empty one. */
 static void say_unreadable(const struct ec2_lookup *lookup)
 {
 	struct blocks blocks = list_of(lookup);
@@ -88,7 +88,7 @@ static void say_unreadable(const struct ec2_lookup *lookup)
 	}
 }
 
-/* The ledger is empty after a boot: if it counts, so does when a key was pushed. */
+/* The ledger is empty after a boot: if it is used, the time of the push matters too. */
 static time_t find_boot(const struct ec2_lookup *lookup)
 {
 	const struct config *config = lookup->attempt->config;
@@ -99,7 +99,7 @@ static time_t find_boot(const struct ec2_lookup *lookup)
 	       CLOCK_STARTED_ERROR + (time_t)config->clock_skew;
 }
 
-/* The same for the life of this ledger. */
+/* The same since this ledger was made. */
 static time_t find_ledger(const struct ec2_lookup *lookup)
 {
 	const struct config *config = lookup->attempt->config;

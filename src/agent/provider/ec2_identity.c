@@ -12,7 +12,7 @@
 #define BOARD_TAG_FILE "/sys/class/dmi/id/board_asset_tag"
 #define HYPERVISOR_UUID_FILE "/sys/hypervisor/uuid"
 #define PREFIX "i-"
-/* Hexadecimal digits behind it: 8 of old, 17 today */
+/* Hexadecimal digits after it: once 8, now 17 */
 #define DIGITS_MIN 8
 #define DIGITS_MAX 32
 
@@ -39,7 +39,7 @@ bool ec2_identity_holds(const char *configured, const char *id, const char **sou
 	char tag[FIRST_LINE_SIZE];
 
 	if (!is_instance_id(id)) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.64s is no instance's id of EC2", id);
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.64s is not an EC2 instance id", id);
 		return false;
 	}
 	if (is_configured && strcmp(configured, id) != 0) {

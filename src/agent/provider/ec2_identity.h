@@ -7,7 +7,7 @@
 
 #include "agent/config/problem.h"
 
-/* Does the machine itself bear out the instance's id that the metadata service has sent?
+/* Does the machine itself confirm the instance id that the metadata service sent?
  * - `configured` has to be the same id, unless it is "auto".
  * - The asset tag of the board in SMBIOS has to be the same, if it is an instance's id (Nitro).
  * - Without such a tag, the hypervisor's uuid has to begin with "ec2" (Xen), or the id has to be

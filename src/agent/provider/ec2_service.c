@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What EC2's metadata service has about pushed keys: whose they are, and who signs them. */
+/* What EC2's metadata service knows about pushed keys: the instance, and their signer. */
 #include "agent/provider/ec2_service.h"
 
 #include <stdbool.h>
@@ -37,8 +37,8 @@ enum problem ec2_get_instance(struct imds *imds, const struct config *config,
 	return PROBLEM_NONE;
 }
 
-/* Cut "us-gov-west-1b", and a local zone's "us-west-2-lax-1a", after the first number. False when
- * there is no number behind two words or more. */
+/* Cut "us-gov-west-1b", and a local zone's "us-west-2-lax-1a", after the first number. False if no
+ * number follows two or more words. */
 static bool make_region(char *zone)
 {
 	unsigned int words = 0;
@@ -78,7 +78,7 @@ enum problem ec2_get_signer_name(struct imds *imds, char name[SIGNER_NAME_SIZE],
 	if (problem != PROBLEM_NONE)
 		return problem;
 	if (!make_region(zone) || !is_domain(domain)) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.64s at %.64s is no place of EC2", zone,
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.64s at %.64s is not an EC2 location", zone,
 			 domain);
 		return PROBLEM_ANSWER_MALFORMED;
 	}
@@ -123,7 +123,7 @@ static enum problem get_named_staple(struct imds *imds, struct signer *signer, c
 	return PROBLEM_NONE;
 }
 
-/* Ask for all staples that the chain needs; those of other certificates are left where they are. */
+/* Ask for all staples that the chain needs; those of other certificates are ignored. */
 static enum problem get_staples(struct imds *imds, struct signer *signer,
 				enum grant_verdict *verdict, char *detail)
 {
@@ -156,7 +156,8 @@ enum problem ec2_get_signer(struct imds *imds, const char *name, time_t now, str
 	if (problem != PROBLEM_NONE)
 		return problem;
 	if (answer.status != 200 || answer.length == 0) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "the service has no certificate of a signer");
+		snprintf(detail, PROBLEM_DETAIL_SIZE,
+			 "the metadata service has no signer certificate");
 		*verdict = GRANT_UNKNOWN_KEY;
 		return PROBLEM_NONE;
 	}

@@ -20,9 +20,9 @@
 #include "grant/authorized_line.h"
 #include "base/cleanup.h"
 
-/* What the scripts that this replaces say when no key holds */
+/* The exit status of the scripts that this replaces, if no key is valid */
 #define EXIT_NO_KEY 255
-/* Names in the folder of staples that are looked at */
+/* Names that are read from the directory of staples */
 #define STAPLE_FILES_MAX 256
 /* The default of clock_skew in agent.conf */
 #define CLOCK_SKEW 5
@@ -41,7 +41,7 @@ static int usage(void)
 {
 	fputs("Usage: exc-instance-connect ec2-verify --keys FILE --signer FILE --ca FILE|DIR\n"
 	      "           --ocsp DIR --instance ID --cn NAME [--fingerprint FP] [--now UNIXTIME]\n"
-	      "Exit status: 0 if a key holds, 255 if none does, 1 if the signer is not to be trusted.\n",
+	      "Exit status: 0 if a key is valid, 255 if none is, 1 if the signer is not trusted.\n",
 	      stderr);
 	return EXIT_USAGE;
 }
@@ -89,7 +89,7 @@ static bool read_now(const char *text, time_t *now)
 	return errno == 0 && end != text && *end == '\0' && *now >= 0;
 }
 
-/* A file of at most `max` bytes below `folder` (AT_FDCWD for any path). NULL, after a word on
+/* A file of at most `max` bytes below `folder` (AT_FDCWD for any path). NULL, after a message on
  * stderr; the caller frees. */
 static char *read_file(int folder, const char *path, size_t max, size_t *length)
 {
@@ -163,7 +163,7 @@ static enum grant_verdict open_signer(const struct options *options, time_t now,
 	return verdict == GRANT_OK ? take_staples(*signer, options->ocsp, why) : verdict;
 }
 
-/* Print those of the list that hold, and on stderr why the others do not. Returns how many hold. */
+/* Print the list's valid keys, and on stderr why others are refused. Returns how many are valid. */
 static unsigned int print_keys(const struct options *options, const struct signer *signer,
 			       time_t now, const char *list, size_t length)
 {
@@ -217,7 +217,7 @@ int ec2_verify_main(int argc, char **argv, const char *config_path)
 		return EXIT_USAGE;
 	verdict = open_signer(&options, now, &signer, why);
 	if (verdict != GRANT_OK) {
-		fprintf(stderr, "exc-instance-connect: the signer is not to be trusted (%s): %s\n",
+		fprintf(stderr, "exc-instance-connect: the signer is not trusted (%s): %s\n",
 			grant_verdict_name(verdict), why);
 		return EXIT_FAILURE;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* excloud: signed grants (JWS) from the metadata endpoint, by a trust anchor of this machine. */
+/* excloud: signed grants (JWS) from the metadata endpoint, checked with local trust anchors. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,12 +34,12 @@ static enum problem open_trust(struct excloud_lookup *lookup, char *detail)
 	case TRUST_OK:
 		return PROBLEM_NONE;
 	case TRUST_UNSAFE:
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "others than root may write %.128s",
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "users other than root may write %.128s",
 			 directory);
 		return PROBLEM_TRUST_UNSAFE;
 	case TRUST_TOO_MANY:
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "over %d files in %.128s", TRUST_FILES_MAX,
-			 directory);
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "there are over %d files in %.128s",
+			 TRUST_FILES_MAX, directory);
 		return PROBLEM_TRUST_UNSAFE;
 	case TRUST_EMPTY:
 	case TRUST_NO_MEMORY:
@@ -49,7 +49,7 @@ static enum problem open_trust(struct excloud_lookup *lookup, char *detail)
 	return PROBLEM_TRUST_EMPTY;
 }
 
-/* Everything that must be right before the endpoint is worth asking. */
+/* Check everything that must be right before asking the endpoint. */
 static enum problem prepare(struct excloud_lookup *lookup, char *detail)
 {
 	enum problem problem = open_trust(lookup, detail);
@@ -77,8 +77,8 @@ static const char *signer_name(const struct config *config)
 struct moment {
 	time_t now;
 	bool is_vouched; /* by the endpoint's signed time */
-	/* What is wrong with the endpoint's signed time: no grant beside it holds. Falling back on
-	 * the local clock would let an old answer through where that clock is slow. */
+	/* What is wrong with the endpoint's signed time: then no grant beside it is accepted.
+	 * Falling back to the local clock would accept an old answer where that clock is slow. */
 	enum grant_verdict wrong; /* or GRANT_OK */
 	time_t ahead; /* seconds that an earlier signed time is ahead of this answer's */
 };
@@ -111,22 +111,22 @@ static struct moment find_now(const struct excloud_lookup *lookup, const cJSON *
 	return moment;
 }
 
-/* By how much the clock that shows `now` and the one that issues grants may differ: a signed time
- * is that clock's. */
+/* By how much the clock that shows `now` may differ from the issuer's: a signed time comes from the
+ * issuer's. */
 static time_t find_skew(const struct excloud_lookup *lookup, const struct moment *moment)
 {
 	return (time_t)(moment->is_vouched ? 0 : lookup->attempt->config->clock_skew);
 }
 
 /* The earliest second in which a grant can have been issued after this boot, when the ledger was
- * empty: what is not known for sure counts as before it. */
+ * empty: when in doubt, a grant counts as older. */
 static time_t find_boot(const struct excloud_lookup *lookup, const struct moment *moment)
 {
 	return clock_started(moment->now, lookup->asked / CLOCK_NS_PER_SECOND) +
 	       CLOCK_STARTED_ERROR + find_skew(lookup, moment);
 }
 
-/* The same for the life of this ledger, if anything is recorded there. */
+/* The same since this ledger was made, if uses are recorded there. */
 static time_t find_ledger(const struct excloud_lookup *lookup, const struct moment *moment)
 {
 	if (lookup->attempt->config->single_use == SINGLE_USE_NO)
@@ -135,14 +135,14 @@ static time_t find_ledger(const struct excloud_lookup *lookup, const struct mome
 	       find_skew(lookup, moment);
 }
 
-/* What else is known of a refusal, for people: false when nothing is. */
+/* What else is known about a refusal, for the log: false if nothing is. */
 static bool explain(const struct excloud_lookup *lookup, const struct moment *moment,
 		    enum grant_verdict verdict, const struct grant *grant, char *detail)
 {
 	const struct ledger *ledger = lookup->attempt->ledger;
 
 	if (verdict == moment->wrong) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "the endpoint's signed time does not hold");
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the endpoint's signed time is not valid");
 		return true;
 	}
 	if (!moment->is_vouched)
@@ -168,9 +168,9 @@ static void refuse(const struct excloud_lookup *lookup, const struct moment *mom
 	sink->refuse(sink->context, grant, verdict, is_explained ? detail : NULL);
 }
 
-/* Refuse an answer that has grants and no signed time. Anyone between the endpoint and us can take
- * it out, and by our own clock, where that is slow, an old key would then be good. One entry says
- * so, however many grants there are: none of them is read. */
+/* Refuse an answer that has grants but no signed time. Anyone between the endpoint and us can
+ * remove it, and if our own clock is slow, an old key would then be valid. This is logged once,
+ * however many grants there are: none of them is read. */
 static bool refuse_without_time(const struct excloud_lookup *lookup, const cJSON *answer)
 {
 	const struct provider_sink *sink = lookup->sink;
@@ -179,12 +179,12 @@ static bool refuse_without_time(const struct excloud_lookup *lookup, const cJSON
 	if (!lookup->attempt->config->signed_time_required || json_string(answer, "time") != NULL)
 		return false;
 	sink->refuse(sink->context, &unread, GRANT_TIME_MISSING,
-		     "the endpoint sent grants without its signed time, or somebody took it out; "
-		     "let the endpoint sign it, see signed_time in exc-instance-connect.conf(5)");
+		     "the endpoint sent grants without its signed time, or it was removed; "
+		     "have the endpoint sign it, see signed_time in exc-instance-connect.conf(5)");
 	return true;
 }
 
-/* Look through the answer's grants for one that holds. */
+/* Look through the answer's grants for a valid one. */
 static void choose(const struct excloud_lookup *lookup, const cJSON *answer)
 {
 	const struct config *config = lookup->attempt->config;
@@ -220,7 +220,7 @@ static void choose(const struct excloud_lookup *lookup, const cJSON *answer)
 			verdict = moment.wrong;
 		if (verdict == GRANT_OK && sink->take(sink->context, &grant, moment.now))
 			return;
-		/* A user's other live grants are for other keys: nothing is wrong with them. */
+		/* A user's other live grants are for other keys: that is not an error. */
 		if (verdict != GRANT_OK && verdict != GRANT_WRONG_FINGERPRINT)
 			refuse(lookup, &moment, verdict, &grant);
 	}

@@ -14,14 +14,14 @@
 #include "base/json.h"
 
 #define API "/v1/instance-connect/"
-/* Other clouds' guard against requests that somebody else has this machine make (SSRF) */
+/* Guards against server-side request forgery (SSRF), as on other clouds */
 #define GUARD                                                                                      \
 	{                                                                                          \
 		"X-Exc-Metadata", "1"                                                              \
 	}
 #define PATH_SIZE 768
 
-/* One request on a connection of its own. */
+/* One request on a separate connection. */
 static enum problem ask(struct http *http, const struct config *config,
 			const struct http_request *request, struct http_answer *answer,
 			char *detail)
@@ -47,7 +47,7 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 
 	*answer = NULL;
 	if (strlen(user) >= GRANT_USER_SIZE || strlen(fingerprint) >= FINGERPRINT_SIZE) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "the name does not fit into a request");
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the user name is too long for a request");
 		return PROBLEM_USER_NAME_INVALID;
 	}
 	http_escape(user, escaped_user);
@@ -63,14 +63,14 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 		return http_wrong_status(&http, &response, detail);
 	if (response.body == NULL ||
 	    json_parse(response.body, response.length, answer) != JSON_OK) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s answered with what is not JSON",
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent an answer that is not JSON",
 			 config->metadata_url);
 		return PROBLEM_ANSWER_MALFORMED;
 	}
 	return PROBLEM_NONE;
 }
 
-/* Send JSON that has no answer but its being taken. */
+/* Send JSON; the only answer is its status. */
 static enum problem send_json(const struct config *config, const char *method, const char *path,
 			      const char *json, char *detail)
 {

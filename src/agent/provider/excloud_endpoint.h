@@ -10,9 +10,9 @@
 #include "agent/config/config.h"
 #include "agent/config/problem.h"
 
-/* Bytes of one answer's body: METADATA_GRANTS_MAX usual grants fit many times over. */
+/* Bytes of one answer's body: several times METADATA_GRANTS_MAX usual grants. */
 #define METADATA_ANSWER_BYTES_MAX (256 * 1024)
-/* Grants of one answer that are looked at */
+/* Grants of one answer that are checked */
 #define METADATA_GRANTS_MAX 16
 /* 128 bits in hexadecimal, and the NUL */
 #define METADATA_NONCE_SIZE 33
@@ -24,11 +24,11 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 				 const char *fingerprint, const char *nonce, cJSON **answer,
 				 char detail[PROBLEM_DETAIL_SIZE]);
 
-/* POST …/receipts with this JSON text. PROBLEM_NONE: the endpoint has taken them (204 or 200). */
+/* POST …/receipts with this JSON text. PROBLEM_NONE: the endpoint accepted them (204 or 200). */
 enum problem metadata_post_receipts(const struct config *config, const char *json,
 				    char detail[PROBLEM_DETAIL_SIZE]);
 
-/* PUT …/host-keys with this JSON text. PROBLEM_NONE: the endpoint has taken them (204 or 200). */
+/* PUT …/host-keys with this JSON text. PROBLEM_NONE: the endpoint accepted them (204 or 200). */
 enum problem metadata_put_host_keys(const struct config *config, const char *json,
 				    char detail[PROBLEM_DETAIL_SIZE]);
 

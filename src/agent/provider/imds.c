@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EC2's instance metadata service, version 2: a session token, and what is asked with it. */
+/* EC2's instance metadata service, version 2: a session token, and the requests made with it. */
 #include "agent/provider/imds.h"
 
 #include <stdbool.h>

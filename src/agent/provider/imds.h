@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EC2's instance metadata service, version 2: a session token, and what is asked with it. */
+/* EC2's instance metadata service, version 2: a session token, and the requests made with it. */
 #ifndef EXC_IMDS_H
 #define EXC_IMDS_H
 
@@ -9,11 +9,11 @@
 #include "agent/http/http.h"
 #include "agent/config/problem.h"
 
-/* Bytes of a token; those seen have 56. */
+/* Bytes of a token; real ones have 56. */
 #define IMDS_TOKEN_BYTES_MAX 512
 /* Seconds that a token is asked for; more than all requests may take together */
 #define IMDS_TOKEN_SECONDS "60"
-/* Bytes of an answer that is one word, and of a path below meta-data */
+/* Bytes of a one-word answer, and of a path below meta-data */
 #define IMDS_WORD_SIZE 128
 #define IMDS_PATH_SIZE 256
 
@@ -34,12 +34,12 @@ enum problem imds_open(struct imds *imds, const struct config *config,
 enum problem imds_get(struct imds *imds, const char *path, size_t bytes_max,
 		      struct http_answer *answer, char detail[PROBLEM_DETAIL_SIZE]);
 
-/* The same for one word of letters, digits, '.' and '-', which has to be there. Anything else is
+/* The same for one word of letters, digits, '.' and '-', which must exist. Anything else is
  * PROBLEM_ANSWER_MALFORMED. */
 enum problem imds_get_word(struct imds *imds, const char *path, char word[IMDS_WORD_SIZE],
 			   char detail[PROBLEM_DETAIL_SIZE]);
 
-/* For _cleanup_(): close the connection; the token ends by itself. A zeroed struct is fine. */
+/* For _cleanup_(): close the connection; the token expires by itself. A zeroed struct is fine. */
 void imds_close(struct imds *imds);
 
 #endif

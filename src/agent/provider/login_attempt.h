@@ -19,7 +19,7 @@ struct login_attempt {
 
 	/* What answer.c adds before it asks the provider; the first two are borrowed. */
 	const struct config *config;
-	const struct ledger *ledger; /* remembers what was said, and signed times */
+	const struct ledger *ledger; /* remembers what was logged, and signed times */
 	char fingerprint[FINGERPRINT_SIZE]; /* of the offered key, "SHA256:…" */
 	char key_hash[DIGEST_HEX_SIZE]; /* of its blob; empty if sshd passed no key */
 	struct connection connection; /* that asks */

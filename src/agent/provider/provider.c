@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which provider is meant by agent.conf. */
+/* Which provider agent.conf names. */
 #include "agent/provider/provider.h"
 
 extern const struct provider provider_excloud, provider_ec2;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where grants come from: what differs between clouds. Everything after that is the same for all.
- */
+/* Where grants come from: what differs between clouds. Everything else is the same for all. */
 #ifndef EXC_PROVIDER_H
 #define EXC_PROVIDER_H
 
@@ -12,14 +11,14 @@
 #include "agent/config/problem.h"
 #include "grant/grant.h"
 
-/* What becomes of the grants that a provider finds. */
+/* What happens to the grants that a provider finds. */
 struct provider_sink {
 	void *context;
-	/* One that holds `now` (seconds since 1970), for this user and this fingerprint. True: no
-	 * further one is wanted. */
+	/* One that is valid `now` (seconds since 1970), for this user and this fingerprint. True:
+	 * no more are wanted. */
 	bool (*take)(void *context, const struct grant *grant, time_t now);
-	/* One for the offered key that does not hold. jti, caller and request_id are set only if
-	 * they are to be believed. `detail` is what else is known, for people, or NULL. */
+	/* One for the offered key that is not valid. jti, caller and request_id are set only if
+	 * they can be trusted. `detail` is what else is known, for the log, or NULL. */
 	void (*refuse)(void *context, const struct grant *grant, enum grant_verdict verdict,
 		       const char *detail);
 };
@@ -29,11 +28,11 @@ struct provider_sink {
 struct provider {
 	bool trusts_system; /* find() verifies with the system's CA certificates */
 	/* Ask for the grants of this user and this key, verify them, and hand each to the sink.
-	 * Takes at most timeout_ms. PROBLEM_NONE also when there is none; otherwise what kept it
-	 * from being done, with `detail`. */
+	 * Takes at most timeout_ms. PROBLEM_NONE also if there are none; otherwise why it failed,
+	 * with `detail`. */
 	enum problem (*find)(const struct login_attempt *attempt, const struct provider_sink *sink,
 			     char detail[PROBLEM_DETAIL_SIZE]);
-	/* Send this JSON to the control plane; NULL: it takes none. */
+	/* Send this JSON to the control plane; NULL: it accepts none. */
 	enum problem (*send_receipts)(const struct config *config, const char *json,
 				      char detail[PROBLEM_DETAIL_SIZE]);
 	enum problem (*send_host_keys)(const struct config *config, const char *json,

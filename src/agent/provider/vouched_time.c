@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What time it is for grants: the endpoint's signed word, the local clock, and never earlier than
- * the latest signed word. */
+/* What time it is for grants: the endpoint's signed time or the local clock, and never earlier than
+ * the latest signed time. */
 #include "agent/provider/vouched_time.h"
 
 #include "base/clock.h"
 #include "ledger/stamp.h"
 
-/* The stamp holds when this system started by the latest signed time, so that adding the clock that
- * nobody can set gives the earliest time that it can be now. */
+/* The stamp holds this system's start by the latest signed time. Adding the clock that nobody can
+ * set gives the earliest time that it can be now. */
 time_t vouched_time_earliest(const struct ledger *ledger)
 {
 	int64_t start = stamp_read(ledger, VOUCHED_TIME_STAMP);
