@@ -35,7 +35,7 @@ finds() {
 
 @test "a typo in the configuration" {
 	agent_conf "timeuot_ms = 5"
-	finds bad configuration "line 3: unknown setting timeuot_ms" "mend that line"
+	finds bad configuration "line 3: unknown setting timeuot_ms" "fix that line"
 }
 
 @test "sshd that does not ask the agent" {
@@ -67,7 +67,7 @@ finds() {
 
 @test "others may write the agent's program" {
 	guest chmod 0775 /usr/bin/exc-instance-connect
-	run finds bad "the agent's program" "others than root may write /usr/bin/exc-instance-connect" "chmod go-w /usr/bin/exc-instance-connect"
+	run finds bad "the agent's program" "users other than root may write /usr/bin/exc-instance-connect" "chmod go-w /usr/bin/exc-instance-connect"
 	guest chmod 0755 /usr/bin/exc-instance-connect
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -75,7 +75,7 @@ finds() {
 
 @test "no trust anchor, and one that cannot be used" {
 	guest mv /etc/exc-instance-connect/trust.d/operator.pem /run/operator.pem
-	run finds bad "trust anchors" "there is none in /etc/exc-instance-connect/trust.d" "exc-connectd init"
+	run finds bad "trust anchors" "there are none in /etc/exc-instance-connect/trust.d" "exc-connectd init"
 	first=$status
 	guest mv /run/operator.pem /etc/exc-instance-connect/trust.d/operator.pem
 	guest sh -c 'echo nonsense >/etc/exc-instance-connect/trust.d/other.pem'
@@ -92,7 +92,7 @@ finds() {
 			-out "$BATS_TEST_TMPDIR/ca.pem" 2>/dev/null
 		[ "$days" -gt 0 ] || faketime_certificate
 		guest install -m 0644 "$BATS_TEST_TMPDIR/ca.pem" /etc/exc-instance-connect/trust.d/ca.pem
-		run finds "$([ "$days" -gt 0 ] && echo warning || echo bad)" "trust anchors" "CA certificate \(ends\|has ended\)" "ask the operator"
+		run finds "$([ "$days" -gt 0 ] && echo warning || echo bad)" "trust anchors" "CA certificate \(expires\|has expired\)" "ask the operator"
 		guest rm /etc/exc-instance-connect/trust.d/ca.pem
 		echo "$output"
 		[ "$status" -eq 0 ]
@@ -147,7 +147,7 @@ faketime_certificate() {
 
 @test "receipts that nobody sends, and a host key that is not published" {
 	guest sh -c 'touch -d "-1 hour" /var/lib/exc-instance-connect/receipts/old.json'
-	run finds warning receipts "1 have waited for more than 10 minutes" "systemctl start exc-instance-connect-report"
+	run finds warning receipts "1 have been waiting for more than 10 minutes" "systemctl start exc-instance-connect-report"
 	first=$status
 	guest rm /var/lib/exc-instance-connect/receipts/old.json
 	echo "$output"
@@ -190,7 +190,7 @@ kernel_said() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 	agent_conf "sandbox = no"
-	finds warning sandbox "it is off" "take that line out"
+	finds warning sandbox "it is off" "remove that line"
 }
 
 @test "doctor changes nothing, and is for root" {

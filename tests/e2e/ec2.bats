@@ -361,7 +361,7 @@ offer() { agent authorized-keys "$1" "$(ssh-keygen -lf "$GUEST_DIR/keys/$2" | cu
 	[ -z "$(guest ls /var/lib/exc-instance-connect/receipts)" ]
 	run agent publish-host-keys
 	[ "$status" -eq 0 ]
-	[ "$output" = "ec2 takes no host keys; nothing is published" ]
+	[ "$output" = "ec2 does not accept host keys; nothing was published" ]
 	[ ! -s "$GUEST_DIR/imds.log" ]
 }
 
@@ -369,15 +369,15 @@ doctor_finds() { guest exc-instance-connect doctor --json | jq -r ".findings[] |
 
 @test "the doctor knows EC2" {
 	imds_start
-	[ "$(doctor_finds instance)" = "good this is $EC2_INSTANCE, says SMBIOS board asset tag" ]
-	[ "$(doctor_finds signer)" = "good $EC2_NAME can be trusted" ]
+	[ "$(doctor_finds instance)" = "good this is $EC2_INSTANCE, according to SMBIOS board asset tag" ]
+	[ "$(doctor_finds signer)" = "good $EC2_NAME is trusted" ]
 	[[ "$(doctor_finds endpoint)" == "good http://169.254.169.254 answers in "* ]]
 	[[ "$(doctor_finds PAM)" == "good the module is not needed"* ]]
 	[ -z "$(doctor_finds 'trust anchors')" ]
 	rm "$META/managed-ssh-keys/signer-ocsp/$(ec2_fingerprint leaf sha1)"
 	[[ "$(doctor_finds signer)" == "bad $EC2_NAME: the staple of /CN=$EC2_NAME is missing (staple_missing)" ]]
 	rm "$META/managed-ssh-keys/signer-cert"
-	[[ "$(doctor_finds signer)" == "good "*"only while somebody's key is" ]]
+	[[ "$(doctor_finds signer)" == "good "*"only while there is a pushed key" ]]
 	tag i-0aaaaaaaaaaaaaaaa
 	[[ "$(doctor_finds instance)" == "bad the metadata service says $EC2_INSTANCE, SMBIOS i-0aaaaaaaaaaaaaaaa" ]]
 	imds_stop

@@ -15,7 +15,7 @@ rows() { connectd audit --json | jq -r '.[] | select(.event == "host_keys") | "\
 	run agent publish-host-keys
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *" host keys are published to http://169.254.169.254" ]]
+	[[ "$output" == *" host keys were published to http://169.254.169.254" ]]
 	[ "$(host_keys_of_connect)" = "$(host_keys_of_guest)" ]
 	agent publish-host-keys
 	[ "$(rows)" = "42 first $GUEST_ADDRESS" ]
@@ -41,13 +41,13 @@ rows() { connectd audit --json | jq -r '.[] | select(.event == "host_keys") | "\
 	run agent publish-host-keys
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"the host keys are not published: "*"endpoint_unreachable"*"check metadata_url"* ]]
+	[[ "$output" == *"the host keys were not published: "*"endpoint_unreachable"*"check metadata_url"* ]]
 	agent publish-host-keys --retry 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	publisher=$!
 	wait_for grep -q "not published, trying again" "$BATS_TEST_TMPDIR/out"
 	connectd_start
 	wait "$publisher"
-	grep -q "host keys are published" "$BATS_TEST_TMPDIR/out"
+	grep -q "host keys were published" "$BATS_TEST_TMPDIR/out"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq 2 ]
 }
 
@@ -55,7 +55,7 @@ rows() { connectd audit --json | jq -r '.[] | select(.event == "host_keys") | "\
 	guest sh -c 'echo nonsense >/etc/ssh/nonsense.pub'
 	run agent publish-host-keys /etc/ssh/nonsense.pub
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"/etc/ssh/nonsense.pub: not a public key for a host"* ]]
+	[[ "$output" == *"/etc/ssh/nonsense.pub: not a public host key"* ]]
 	run agent publish-host-keys /etc/ssh/missing.pub
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"/etc/ssh/missing.pub: No such file"* ]]

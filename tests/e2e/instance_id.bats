@@ -28,7 +28,7 @@ pin() { guest sh -c "printf '%s\n' '$1' >/var/lib/exc-instance-connect/instance-
 @test "an id that was pinned for this machine counts, and not on a clone of it" {
 	pin "42 $(guest cat /etc/machine-id)"
 	one_time_login
-	[ "$(source_of_id)" = "this is 42, says pinned" ]
+	[ "$(source_of_id)" = "this is 42, according to pinned" ]
 	guest sh -c 'echo 0123456789abcdef0123456789abcdef >/etc/machine-id'
 	run one_time_login
 	[ "$status" -eq 255 ]
@@ -44,12 +44,12 @@ pin() { guest sh -c "printf '%s\n' '$1' >/var/lib/exc-instance-connect/instance-
 	pin 41
 	guest sh -c 'mkdir -p /var/lib/cloud/data && echo 42 >/var/lib/cloud/data/instance-id'
 	one_time_login
-	[ "$(source_of_id)" = "this is 42, says cloud-init" ]
+	[ "$(source_of_id)" = "this is 42, according to cloud-init" ]
 	guest sh -c 'echo 43 >/var/lib/cloud/data/instance-id'
 	run one_time_login
 	[ "$status" -eq 255 ]
 	[[ "$(events EVENT REASON)" == *"refused wrong_instance"* ]]
 	guest sh -c 'echo "instance_id = 42" >>/etc/exc-instance-connect/agent.conf'
 	one_time_login
-	[ "$(source_of_id)" = "this is 42, says configuration" ]
+	[ "$(source_of_id)" = "this is 42, according to configuration" ]
 }

@@ -26,11 +26,11 @@ agent_traced() {
 	run agent report
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"3 receipts wait: "*"endpoint_unreachable"* ]]
+	[[ "$output" == *"3 receipts were not sent: "*"endpoint_unreachable"* ]]
 	[ "$(waiting)" -eq 3 ]
 	agent report --retry 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	reporter=$!
-	wait_for grep -q "3 receipts wait" "$BATS_TEST_TMPDIR/out"
+	wait_for grep -q "3 receipts were not sent" "$BATS_TEST_TMPDIR/out"
 	connectd_start
 	wait "$reporter"
 	[ "$(waiting)" -eq 0 ]

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Could a key that was pushed on EC2 hold here: is there an endpoint, an identity, and a signer? */
+/* Could a key pushed on EC2 work here: is there an endpoint, an identity, and a signer? */
 #include "agent/doctor/check_ec2.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 
 #define SIGNER_MEND                                                                                \
-	"what the instance gets of AWS cannot be mended here; if the reason is untrusted_chain, "  \
+	"what AWS sends to the instance cannot be fixed here; if the reason is untrusted_chain, "  \
 	"install ca-certificates; if it is staple_expired, set the clock: timedatectl set-ntp true"
 
 static void find_problem(struct patient *patient, enum problem problem, const char *detail)
@@ -49,7 +49,7 @@ static bool check_instance(struct patient *patient, struct imds *imds)
 	finding_add(patient, FINDING_GOOD, "endpoint", "", "%.128s answers in %ld ms",
 		    patient->config.metadata_url, ms_since(&begin));
 	if (problem == PROBLEM_NONE)
-		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, says %s",
+		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, according to %s",
 			    patient->instance_id, source);
 	else
 		finding_add(patient, FINDING_BAD, "instance", problem_advice(problem), "%s",
@@ -70,12 +70,12 @@ static void check_signer(struct patient *patient, struct imds *imds)
 		find_problem(patient, problem, detail);
 	else if (verdict == GRANT_UNKNOWN_KEY)
 		finding_add(patient, FINDING_GOOD, "signer", "",
-			    "%s: its certificate is there only while somebody's key is", name);
+			    "%s: its certificate is served only while there is a pushed key", name);
 	else if (verdict != GRANT_OK)
 		finding_add(patient, FINDING_BAD, "signer", SIGNER_MEND, "%s: %s (%s)", name,
 			    detail, grant_verdict_name(verdict));
 	else
-		finding_add(patient, FINDING_GOOD, "signer", "", "%s can be trusted", name);
+		finding_add(patient, FINDING_GOOD, "signer", "", "%s is trusted", name);
 	signer_free(signer);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Could a key that was pushed on EC2 hold here: is there an endpoint, an identity, and a signer? */
+/* Could a key pushed on EC2 work here: is there an endpoint, an identity, and a signer? */
 #ifndef EXC_DIAGNOSIS_EC2_H
 #define EXC_DIAGNOSIS_EC2_H
 
 #include "agent/doctor/findings.h"
 
-/* Ask the metadata service as for a login, and verify the signer if it has one just now. */
+/* Ask the metadata service as for a login, and verify the signer if it currently has one. */
 void diagnose_ec2(struct patient *patient);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Could a grant of excloud hold here: is there trust, an identity, an endpoint, and the right time?
+/* Could an excloud grant be valid here: is there trust, an identity, an endpoint, the right time?
  */
 #include "agent/doctor/check_excloud.h"
 
@@ -20,7 +20,7 @@
 #define PROBE_FINGERPRINT "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define PROBE_USER "root"
 
-/* The CA certificate that ends first. */
+/* The CA certificate that expires first. */
 static void check_expiry(struct patient *patient)
 {
 	STACK_OF(X509) *authorities = trust_authorities(patient->trust);
@@ -34,7 +34,7 @@ static void check_expiry(struct patient *patient)
 		if (days < 0 || seconds < 0) {
 			finding_add(patient, FINDING_BAD, "trust anchors",
 				    "ask the operator for the new certificate",
-				    "a CA certificate has ended");
+				    "a CA certificate has expired");
 			return;
 		}
 		if (first < 0 || days < first)
@@ -46,7 +46,7 @@ static void check_expiry(struct patient *patient)
 			    first < DIAGNOSIS_EXPIRY_DAYS
 				    ? "ask the operator for the next certificate"
 				    : "",
-			    "the first CA certificate ends in %d days", first);
+			    "the first CA certificate expires in %d days", first);
 }
 
 static void check_trust(struct patient *patient)
@@ -58,7 +58,7 @@ static void check_trust(struct patient *patient)
 	const char *name;
 
 	snprintf(mend, sizeof mend,
-		 "put the operator's key there: exc-connectd init > %.128s/operator.pem",
+		 "put the operator's public key there: exc-connectd init > %.128s/operator.pem",
 		 directory);
 	state = trust_open(directory, &patient->trust);
 	if (state == TRUST_OK)
@@ -67,13 +67,13 @@ static void check_trust(struct patient *patient)
 		snprintf(mend, sizeof mend, "chown -R root: %.128s && chmod -R go-w %.128s",
 			 directory, directory);
 		finding_add(patient, FINDING_BAD, "trust anchors", mend,
-			    state == TRUST_UNSAFE ? "others than root may write %.128s"
+			    state == TRUST_UNSAFE ? "users other than root may write %.128s"
 						  : "there are too many files in %.128s",
 			    directory);
 		return;
 	}
 	if (state != TRUST_OK) {
-		finding_add(patient, FINDING_BAD, "trust anchors", mend, "there is none in %.128s",
+		finding_add(patient, FINDING_BAD, "trust anchors", mend, "there are none in %.128s",
 			    directory);
 		return;
 	}
@@ -81,7 +81,7 @@ static void check_trust(struct patient *patient)
 	if (skipped > 0)
 		finding_add(
 			patient, FINDING_WARNING, "trust anchors",
-			"it must be a PEM public key or CA certificate that root alone may write",
+			"each must be a PEM public key or CA certificate that only root may write",
 			"%u files cannot be used, the first is %.128s.pem", skipped, name);
 	else
 		finding_add(patient, FINDING_GOOD, "trust anchors", "", "all of %.128s can be used",
@@ -94,14 +94,14 @@ static void check_instance(struct patient *patient)
 	const char *source;
 
 	if (instance_find(patient->config.instance_id, patient->instance_id, &source))
-		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, says %s",
+		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, according to %s",
 			    patient->instance_id, source);
 	else
 		finding_add(patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
 			    "neither SMBIOS nor cloud-init says which instance this is");
 }
 
-/* What the ledger remembers of the time; all 0 where there is no ledger. */
+/* What the ledger remembers about the time; all 0 without a ledger. */
 struct memory {
 	time_t earliest; /* that was vouched for */
 	int64_t off; /* seconds, see skew_remembered() */
@@ -120,7 +120,7 @@ static struct memory remember(const struct patient *patient, time_t now)
 	return memory;
 }
 
-/* Our own clock counts. */
+/* Our own clock is used. */
 static void check_own_clock(struct patient *patient)
 {
 	const long long off = remember(patient, time(NULL)).off;
@@ -134,10 +134,10 @@ static void check_own_clock(struct patient *patient)
 			grant_verdict_name(off < 0 ? GRANT_ISSUED_IN_FUTURE : GRANT_EXPIRED));
 	else
 		finding_add(patient, FINDING_GOOD, "clock", "",
-			    "the endpoint signs no time: this machine's own clock counts");
+			    "the endpoint signs no time: this machine's own clock is used");
 }
 
-/* The endpoint signs the time: how far from it are our clock, and what it signed before? */
+/* The endpoint signs the time: how far off are our clock, and what it signed before? */
 static void compare_clocks(struct patient *patient, time_t now, time_t signed_time)
 {
 	const long long skew = patient->config.clock_skew;
@@ -155,11 +155,11 @@ static void compare_clocks(struct patient *patient, time_t now, time_t signed_ti
 		finding_add(
 			patient, FINDING_WARNING, "clock", "set it: " SKEW_MEND,
 			"this machine's clock is %lld seconds %s the endpoint's, whose signed time "
-			"counts for keys",
+			"is used for keys",
 			llabs(apart), apart < 0 ? "behind" : "ahead of");
 	else
 		finding_add(patient, FINDING_GOOD, "clock", "",
-			    "%lld seconds from the endpoint's, whose signed time counts for keys",
+			    "%lld seconds from the endpoint's, whose signed time is used for keys",
 			    llabs(apart));
 }
 
@@ -180,7 +180,7 @@ static void check_clock(struct patient *patient, const cJSON *answer, const char
 	if (text == NULL && patient->config.signed_time_required)
 		finding_add(
 			patient, FINDING_WARNING, "clock",
-			"let the endpoint sign the time, or set signed_time = no in " CONFIG_FILE,
+			"have the endpoint sign the time, or set signed_time = no in " CONFIG_FILE,
 			"the endpoint answers without a signed time; if it also sends grants without "
 			"one, no key is offered (%s)",
 			grant_verdict_name(GRANT_TIME_MISSING));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is what the agent needs on this machine, and can nobody else change it? */
+/* Does this machine have what the agent needs, and can nobody else change it? */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,20 +36,20 @@ static void check_user(struct patient *patient)
 			    "there is no user " WIRING_COMMAND_USER);
 }
 
-/* sshd runs a command only if root alone can change it, and every folder on the way to it. */
+/* sshd runs a command only if just root can change it and every directory in its path. */
 static void check_program(struct patient *patient, const char *name, const char *path)
 {
 	char place[ROOT_ONLY_PATH_SIZE], mend[FINDING_TEXT_SIZE];
 
 	if (root_only(path, place)) {
-		finding_add(patient, FINDING_GOOD, name, "", "root alone can change it");
+		finding_add(patient, FINDING_GOOD, name, "", "only root can change it");
 	} else if (errno != 0) {
-		finding_add(patient, FINDING_BAD, name, "install the package again", "%s: %s",
-			    place, strerror(errno));
+		finding_add(patient, FINDING_BAD, name, "reinstall the package", "%s: %s", place,
+			    strerror(errno));
 	} else {
 		snprintf(mend, sizeof mend, "chown root %.200s && chmod go-w %.200s", place, place);
 		finding_add(patient, FINDING_BAD, name, mend,
-			    "others than root may write %s, so sshd does not run it", place);
+			    "users other than root may write %s, so sshd does not run it", place);
 	}
 }
 
@@ -63,7 +63,7 @@ static void check_next_command(struct patient *patient)
 		check_program(patient, "next_command", words.at[0]);
 	if (patient->config.next_command[0] != '\0' && selinux_forbids_next_command())
 		finding_add(patient, FINDING_BAD, "next_command", SELINUX_MEND,
-			    "SELinux forbids the agent to run it");
+			    "SELinux forbids the agent from running it");
 }
 
 static void check_ledger(struct patient *patient)
@@ -88,7 +88,7 @@ static void check_ledger(struct patient *patient)
 		finding_add(patient, FINDING_GOOD, "ledger", "", LEDGER_DIR " can be written");
 }
 
-/* Receipts that nobody sends, or that the endpoint does not take */
+/* Receipts that nobody sends, or that the endpoint does not accept */
 static void check_receipts(struct patient *patient)
 {
 	static const char *const folders[] = { RECEIPTS_DIR, RECEIPTS_FALLBACK_DIR };
@@ -113,14 +113,13 @@ static void check_receipts(struct patient *patient)
 		finding_add(
 			patient, FINDING_WARNING, "receipts",
 			"systemctl start exc-instance-connect-report; journalctl -u exc-instance-connect-report",
-			"%u have waited for more than %d minutes to be sent", waiting,
+			"%u have been waiting for more than %d minutes to be sent", waiting,
 			DIAGNOSIS_RECEIPT_SECONDS / 60);
 	else
-		finding_add(patient, FINDING_GOOD, "receipts", "", "none waits");
+		finding_add(patient, FINDING_GOOD, "receipts", "", "none are waiting");
 }
 
-/* The last thing that the kernel said of the agent and that matches a pattern. False if there is
- * none. */
+/* The last kernel message about the agent that matches a pattern. False if there is none. */
 static bool kernel_said(const char *pattern, char said[FINDING_TEXT_SIZE])
 {
 	char grep[64];
@@ -135,7 +134,7 @@ static bool kernel_said(const char *pattern, char said[FINDING_TEXT_SIZE])
 		"cat",
 		grep,
 		"_TRANSPORT=kernel",
-		"_TRANSPORT=audit", /* where auditd takes them from the kernel */
+		"_TRANSPORT=audit", /* where auditd receives them from the kernel */
 		NULL
 	};
 
@@ -146,7 +145,7 @@ static bool kernel_said(const char *pattern, char said[FINDING_TEXT_SIZE])
 	return true;
 }
 
-/* What SELinux or AppArmor forbade the agent */
+/* What SELinux or AppArmor denied to the agent */
 static void check_denials(struct patient *patient)
 {
 	char said[FINDING_TEXT_SIZE];
@@ -170,7 +169,7 @@ static void list_walls(unsigned int walls, char *text, size_t size)
 						   sandbox_wall_name(1U << i));
 }
 
-/* What the walls are, and whether a run of the agent has gone into one */
+/* Which walls are active, and whether one has stopped a run of the agent */
 static void check_sandbox(struct patient *patient)
 {
 	const unsigned int all = (1U << SANDBOX_WALLS) - 1;
@@ -178,21 +177,22 @@ static void check_sandbox(struct patient *patient)
 	unsigned int standing;
 
 	if (!patient->config.sandbox) {
-		finding_add(patient, FINDING_WARNING, "sandbox", "take that line out of agent.conf",
+		finding_add(patient, FINDING_WARNING, "sandbox", "remove that line from agent.conf",
 			    "it is off: sandbox = no");
 		return;
 	}
 	if (kernel_said("type=1326|SECCOMP", said)) {
-		finding_add(patient, FINDING_BAD, "sandbox",
-			    "if one-time keys do not work: sandbox = no in agent.conf; and tell us",
-			    "%.300s", said);
+		finding_add(
+			patient, FINDING_BAD, "sandbox",
+			"if one-time keys do not work: set sandbox = no in agent.conf, and report this",
+			"%.300s", said);
 		return;
 	}
 	standing = sandbox_try(&patient->config, LEDGER_DIR);
 	list_walls(standing, walls, sizeof walls);
 	list_walls(all & ~standing, missing, sizeof missing);
 	finding_add(patient, FINDING_GOOD, "sandbox", "", "%s%s%s", walls,
-		    missing[0] == '\0' ? "" : "; not with this kernel and build: ", missing);
+		    missing[0] == '\0' ? "" : "; not supported here: ", missing);
 }
 
 void diagnose_machine(struct patient *patient)

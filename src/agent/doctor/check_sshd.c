@@ -12,7 +12,7 @@
 #include "agent/wiring/sshd_service.h"
 #include "agent/wiring/wiring.h"
 
-/* Whom sshd asks, and as whom. */
+/* Which command sshd runs, and as which user. */
 static void check_command(struct patient *patient, const struct sshd *sshd,
 			  const struct sshd_effective *effective,
 			  const struct sshd_running *running)
@@ -24,8 +24,8 @@ static void check_command(struct patient *patient, const struct sshd *sshd,
 	if (sshd_service_command_origin(sshd, running) == SSHD_ORIGIN_PROCESS)
 		finding_add(
 			patient, FINDING_BAD, "sshd's configuration",
-			"start it without, see: exc-instance-connect sshd status",
-			"the sshd that runs has another AuthorizedKeysCommand on its command line");
+			"restart it without that, see: exc-instance-connect sshd status",
+			"the running sshd has another AuthorizedKeysCommand on its command line");
 	else if (!sshd_command_is_ours(command))
 		finding_add(patient, FINDING_BAD, "sshd's configuration",
 			    "exc-instance-connect sshd enable", "AuthorizedKeysCommand is: %.200s",
@@ -39,7 +39,7 @@ static void check_command(struct patient *patient, const struct sshd *sshd,
 			    "it asks the agent, as %.64s", user);
 }
 
-/* A host key that publish-host-keys does not find by itself */
+/* A host key that publish-host-keys does not find on its own */
 static void check_host_keys(struct patient *patient, const struct sshd_effective *effective)
 {
 	char key[SSHD_VALUE_SIZE], mend[FINDING_TEXT_SIZE];
@@ -48,8 +48,8 @@ static void check_host_keys(struct patient *patient, const struct sshd_effective
 		if (host_keys_has_usual_place(key))
 			continue;
 		snprintf(mend, sizeof mend,
-			 "systemctl edit exc-instance-connect-host-keys.service, and let its "
-			 "ExecStart= name %.150s.pub",
+			 "systemctl edit exc-instance-connect-host-keys.service, and add "
+			 "%.150s.pub to its ExecStart=",
 			 key);
 		finding_add(patient, FINDING_WARNING, "host keys", mend,
 			    "%.200s is not among " HOST_KEYS_PATTERN ", so it is not published",
@@ -70,7 +70,7 @@ static void check_sshd(struct patient *patient)
 	if (!sshd_test(&sshd, why, sizeof why) ||
 	    !sshd_ask(&sshd, NULL, &effective, why, sizeof why)) {
 		finding_add(patient, FINDING_BAD, "sshd's configuration",
-			    "mend it, and try: sshd -t", "%s", why);
+			    "fix it, and check with: sshd -t", "%s", why);
 		return;
 	}
 	sshd_service_look(&effective, &running);
@@ -81,7 +81,7 @@ static void check_sshd(struct patient *patient)
 	if (sshd_find_other(&sshd, command, &other))
 		finding_add(patient, FINDING_WARNING, "Match block",
 			    "man exc-instance-connect, MATCH BLOCKS",
-			    "one-time keys do not log in as %s: a Match block asks %.200s",
+			    "one-time keys do not log in as %s: a Match block runs %.200s",
 			    other.user, other.command);
 	if (sshd_service_answers(&running))
 		finding_add(patient, FINDING_GOOD, "sshd", "", "it answers");
@@ -97,12 +97,12 @@ static void check_pam(struct patient *patient)
 	wiring_look(&state);
 	if (patient->config_is_good && patient->config.single_use == SINGLE_USE_NO)
 		finding_add(patient, FINDING_GOOD, "PAM", "",
-			    "the module is not needed: keys log in until they expire");
+			    "the module is not needed: keys work until they expire");
 	else if (state.pam && state.pam_wired)
 		finding_add(patient, FINDING_GOOD, "PAM", "", "the module spends keys");
 	else if (state.pam_wired)
 		finding_add(patient, FINDING_BAD, "PAM", "exc-instance-connect sshd enable",
-			    "%s is there, but no PAM file has the module: nothing spends keys",
+			    "%s exists, but no PAM file has the module: nothing spends keys",
 			    PAM_WIRED_FILE);
 	else
 		finding_add(patient, FINDING_WARNING, "PAM", "exc-instance-connect sshd enable",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that must be right for a one-time login, looked at one by one. */
+/* Check everything that must be right for a one-time login, one by one. */
 #include "agent/doctor/diagnosis.h"
 
 #include "agent/doctor/check_ec2.h"
@@ -15,7 +15,7 @@ static void check_config(struct patient *patient, const char *path)
 		finding_add(patient, FINDING_GOOD, "configuration", "", "%s is understood", path);
 	else
 		finding_add(patient, FINDING_BAD, "configuration",
-			    "mend that line, see: man exc-instance-connect.conf", "%s", detail);
+			    "fix that line, see: man exc-instance-connect.conf", "%s", detail);
 }
 
 /* What a key of each provider needs */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that must be right for a one-time login, looked at one by one. */
+/* Check everything that must be right for a one-time login, one by one. */
 #ifndef EXC_DIAGNOSIS_H
 #define EXC_DIAGNOSIS_H
 
 #define FINDINGS_MAX 24
 #define FINDING_TEXT_SIZE 512
-/* Days before its end from which a CA certificate is worth a warning */
+/* Days before a CA certificate expires when warnings start */
 #define DIAGNOSIS_EXPIRY_DAYS 30
-/* Seconds for which a receipt may wait without a word */
+/* Seconds that a receipt may wait before a warning */
 #define DIAGNOSIS_RECEIPT_SECONDS 600
 
 enum finding_level {
@@ -20,7 +20,7 @@ struct finding {
 	enum finding_level level;
 	const char *name; /* a constant, such as "trust anchors" */
 	char text[FINDING_TEXT_SIZE]; /* what was seen */
-	char mend[FINDING_TEXT_SIZE]; /* what to do about it; empty when it is good */
+	char mend[FINDING_TEXT_SIZE]; /* how to fix it; empty when it is good */
 };
 
 struct diagnosis {
@@ -28,8 +28,8 @@ struct diagnosis {
 	struct finding findings[FINDINGS_MAX];
 };
 
-/* Look at everything, as root; takes as long as the endpoint does, at most timeout_ms, and what
- * sshd takes to print its configuration. Changes nothing. */
+/* Check everything, as root; takes as long as the endpoint, at most timeout_ms, and sshd printing
+ * its configuration. Changes nothing. */
 void diagnose(struct diagnosis *diagnosis, const char *config_path);
 
 #endif

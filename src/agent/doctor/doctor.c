@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doctor: say what keeps one-time keys from working, and what mends it. */
+/* doctor: report what keeps one-time keys from working, and how to fix it. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "base/run_program.h"
 #include "base/json.h"
 
-/* Columns of a terminal, and where what was seen begins */
+/* Columns of a terminal, and of the indent of findings */
 #define WIDTH 80
 #define INDENT 8
 #define EVENTS_SIZE 16384
@@ -21,7 +21,7 @@ static const char *const level_names[] = {
 	[FINDING_GOOD] = "good", [FINDING_WARNING] = "warning", [FINDING_BAD] = "bad"
 };
 
-/* The last ten events, one a line; empty when there is no journal. */
+/* The last ten events, one per line; empty if there is no journal. */
 static void read_events(char events[EVENTS_SIZE])
 {
 	const char *const argv[] = {
@@ -115,7 +115,7 @@ int doctor_main(int argc, char **argv, const char *config_path)
 		return EXIT_USAGE;
 	}
 	if (geteuid() != 0) {
-		fputs("exc-instance-connect: only root sees everything that matters; try sudo\n",
+		fputs("exc-instance-connect: doctor must run as root to check everything; try sudo\n",
 		      stderr);
 		return EXIT_USAGE;
 	}

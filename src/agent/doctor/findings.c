@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the checks of a diagnosis share. */
+/* What doctor's checks share. */
 #include "agent/doctor/findings.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the checks of a diagnosis share. */
+/* What doctor's checks share. */
 #ifndef EXC_PATIENT_H
 #define EXC_PATIENT_H
 
@@ -10,7 +10,7 @@
 #include "agent/config/instance_id.h"
 #include "grant/trust.h"
 
-/* What later checks need of earlier ones. */
+/* What later checks need from earlier ones. */
 struct patient {
 	struct diagnosis *diagnosis;
 	struct config config;
@@ -19,7 +19,7 @@ struct patient {
 	char instance_id[INSTANCE_ID_SIZE];
 };
 
-/* Add a finding; one over FINDINGS_MAX is left out. `name` is a constant. */
+/* Add a finding; any over FINDINGS_MAX are dropped. `name` is a constant. */
 __attribute__((format(printf, 5, 6))) void finding_add(struct patient *patient,
 						       enum finding_level level, const char *name,
 						       const char *mend, const char *format, ...);
@@ -27,7 +27,7 @@ __attribute__((format(printf, 5, 6))) void finding_add(struct patient *patient,
 /* sshd's configuration, and PAM's */
 void diagnose_sshd(struct patient *patient);
 
-/* What of ours has to be on this machine, for the agent's user to work with */
+/* What the agent's user needs on this machine */
 void diagnose_machine(struct patient *patient);
 
 #endif

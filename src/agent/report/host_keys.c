@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/ssh_key.h"
 
-/* Append the key of one file. False, with `detail`, when it has none. */
+/* Append the key of one file. False, with `detail`, if it has none. */
 static bool read_key(const char *path, cJSON *keys, char *detail)
 {
 	size_t length;
@@ -27,12 +27,12 @@ static bool read_key(const char *path, cJSON *keys, char *detail)
 		return false;
 	}
 	text[strcspn(text, "\r\n")] = '\0';
-	/* The comment, which names a person or a machine, is nobody's business. */
+	/* The comment may name a person or a machine: do not publish it. */
 	space = strchr(text, ' ');
 	if (space != NULL)
 		space[1 + strcspn(space + 1, " ")] = '\0';
 	if (ssh_key_parse(text, &key) != SSH_KEY_OK) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: not a public key for a host", path);
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: not a public host key", path);
 		return false;
 	}
 	ssh_key_print(&key, printed);
@@ -45,7 +45,7 @@ static bool read_usual_places(cJSON *keys, char *detail)
 
 	if (glob(HOST_KEYS_PATTERN, 0, NULL, &found) != 0) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE,
-			 "there is no host key in %s; name the files if they are elsewhere",
+			 "no host key found in %s; name the files if they are elsewhere",
 			 HOST_KEYS_PATTERN);
 		return false;
 	}
@@ -61,7 +61,8 @@ bool host_keys_read(const char *const *files, cJSON *keys, char detail[PROBLEM_D
 		return read_usual_places(keys, detail);
 	for (size_t i = 0; files[i] != NULL; i++) {
 		if (i == HOST_KEYS_MAX) {
-			snprintf(detail, PROBLEM_DETAIL_SIZE, "over %d host keys", HOST_KEYS_MAX);
+			snprintf(detail, PROBLEM_DETAIL_SIZE, "there are over %d host keys",
+				 HOST_KEYS_MAX);
 			return false;
 		}
 		if (!read_key(files[i], keys, detail))

@@ -10,15 +10,15 @@
 #include "agent/config/problem.h"
 
 #define HOST_KEYS_MAX 16
-/* Where every distribution has them, unless sshd_config says something else */
+/* Where all distributions put them, unless sshd_config says otherwise */
 #define HOST_KEYS_PATTERN "/etc/ssh/ssh_host_*_key.pub"
 
 /* Append each key as "TYPE BASE64", without its comment, to the JSON array. `files` (NULL-ended)
- * names them; if it names none, HOST_KEYS_PATTERN does, and what is no host key for us there (DSA)
- * is passed over. False, with `detail`, when a named file is no key, or there is none at all. */
+ * names them; if it names none, HOST_KEYS_PATTERN does, and keys there that we do not support (DSA)
+ * are ignored. False, with `detail`, if a named file is not a key, or there are none. */
 bool host_keys_read(const char *const *files, cJSON *keys, char detail[PROBLEM_DETAIL_SIZE]);
 
-/* Is this a file that HOST_KEYS_PATTERN finds? */
+/* Does HOST_KEYS_PATTERN match this file? */
 bool host_keys_has_usual_place(const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* publish-host-keys: tell the control plane this machine's SSH host keys, so that clients know
+/* publish-host-keys: send this machine's SSH host keys to the control plane, so that clients know
  * them. */
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,20 +18,20 @@
 struct publication {
 	const struct config *config;
 	const char *const *files; /* NULL-ended; empty: HOST_KEYS_PATTERN */
-	unsigned int count; /* of the keys that were taken */
-	bool said; /* that it does not work yet */
+	unsigned int count; /* of the keys that were accepted */
+	bool said; /* the first failure was reported */
 };
 
-/* At the first failure and at the last: the others are the same. */
+/* Report only the first failure and the last: the others are the same. */
 static void say(struct publication *publication, bool last, const char *why)
 {
 	if (!publication->said || last)
-		fprintf(stderr, "exc-instance-connect: the host keys are not published%s: %s\n",
+		fprintf(stderr, "exc-instance-connect: the host keys were not published%s: %s\n",
 			last ? "" : ", trying again", why);
 	publication->said = true;
 }
 
-/* Read the keys anew each time: they may be made while this waits. */
+/* Read the keys again each time: they may be made in the meantime. */
 static bool publish(void *context, bool last)
 {
 	struct publication *publication = context;
@@ -39,7 +39,7 @@ static bool publish(void *context, bool last)
 	_cleanup_json_ cJSON *document = cJSON_CreateObject();
 	cJSON *keys = cJSON_AddArrayToObject(document, "host_keys");
 	_cleanup_free_ char *text = NULL;
-	char detail[PROBLEM_DETAIL_SIZE] = "no memory", why[3 * PROBLEM_DETAIL_SIZE];
+	char detail[PROBLEM_DETAIL_SIZE] = "not enough memory", why[3 * PROBLEM_DETAIL_SIZE];
 	enum problem problem;
 
 	if (!host_keys_read(publication->files, keys, detail)) {
@@ -77,7 +77,7 @@ int publish_host_keys_main(int argc, char **argv, const char *config_path)
 		return EXIT_FAILURE;
 	}
 	if (provider_of(&config)->send_host_keys == NULL) {
-		printf("%s takes no host keys; nothing is published\n",
+		printf("%s does not accept host keys; nothing was published\n",
 		       config_provider_name(config.provider));
 		return EXIT_SUCCESS;
 	}
@@ -85,6 +85,6 @@ int publish_host_keys_main(int argc, char **argv, const char *config_path)
 	publication.files = (const char *const *)argv;
 	if (!retry(publish, &publication, seconds))
 		return EXIT_FAILURE;
-	printf("%u host keys are published to %s\n", publication.count, config.metadata_url);
+	printf("%u host keys were published to %s\n", publication.count, config.metadata_url);
 	return EXIT_SUCCESS;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report: send the receipts of used keys to the metadata endpoint, and remove what it has taken;
- * or, where the provider takes none, all. */
+/* report: send the receipts of used keys to the metadata endpoint, and remove those that it
+ * accepted; or all of them, if the provider accepts none. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,7 @@
 /* Requests of one run */
 #define REQUESTS_MAX 64
 #define RECEIPT_FILE_BYTES_MAX 2048
-/* How long another run may keep this one waiting, which is longer than timeout_ms may be, and how
- * often to look */
+/* How long to wait for another run, longer than timeout_ms may be, and how often to check */
 #define LOCK_WAIT_MS 30000
 #define LOCK_PAUSE_MS 20
 
@@ -42,7 +41,7 @@ static bool is_receipt(const char *name)
 	return name[0] != '.' && length > 5 && strcmp(name + length - 5, ".json") == 0;
 }
 
-/* Read one receipt. NULL, with a word on stderr, when it is none. */
+/* Read one receipt. NULL, with a message on stderr, if it is not one. */
 static cJSON *read_receipt(int folder, const char *name)
 {
 	_cleanup_close_ int fd =
@@ -52,12 +51,12 @@ static cJSON *read_receipt(int folder, const char *name)
 	cJSON *receipt = NULL;
 
 	if (length < 0 || json_parse(text, (size_t)length, &receipt) != JSON_OK)
-		fprintf(stderr, "exc-instance-connect: %s is not a receipt, left where it is\n",
+		fprintf(stderr, "exc-instance-connect: %s is not a receipt; it was not sent\n",
 			name);
 	return receipt;
 }
 
-/* Gather up to RECEIPTS_PER_REQUEST_MAX receipts of one folder. */
+/* Collect up to RECEIPTS_PER_REQUEST_MAX receipts from one directory. */
 static void gather(DIR *folder, struct batch *batch)
 {
 	const struct dirent *entry;
@@ -75,7 +74,7 @@ static void gather(DIR *folder, struct batch *batch)
 	}
 }
 
-/* Nobody wants them. Returns how many were removed. */
+/* Remove receipts that nobody wants. Returns how many were removed. */
 static int drop_batch(DIR *folder)
 {
 	const struct dirent *entry;
@@ -87,14 +86,14 @@ static int drop_batch(DIR *folder)
 	return count;
 }
 
-/* Send one batch. Returns how many receipts the endpoint took, or -1 with a word on stderr unless
- * `quiet`. */
+/* Send one batch. Returns how many receipts the endpoint accepted, or -1 with a message on stderr
+ * unless `quiet`. */
 static int send_batch(const struct config *config, DIR *folder, bool quiet)
 {
 	_cleanup_json_ cJSON *document = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
 	struct batch batch = { .receipts = cJSON_AddArrayToObject(document, "receipts") };
-	char detail[PROBLEM_DETAIL_SIZE] = "no memory";
+	char detail[PROBLEM_DETAIL_SIZE] = "not enough memory";
 	enum problem problem;
 
 	if (batch.receipts != NULL)
@@ -105,7 +104,7 @@ static int send_batch(const struct config *config, DIR *folder, bool quiet)
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
 			       : provider_of(config)->send_receipts(config, text, detail);
 	if (problem != PROBLEM_NONE && !quiet)
-		fprintf(stderr, "exc-instance-connect: %u receipts wait: %s (%s); %s\n",
+		fprintf(stderr, "exc-instance-connect: %u receipts were not sent: %s (%s); %s\n",
 			batch.count, detail, problem_name(problem), problem_advice(problem));
 	if (problem != PROBLEM_NONE)
 		return -1;
@@ -135,8 +134,8 @@ static bool report_folder(const struct config *config, const char *path, bool qu
 	return true;
 }
 
-/* Keep other runs out, so that each receipt is sent once: they wait for theirs. Where there is no
- * folder to lock there is nothing to send. The caller closes it. */
+/* Keep other runs out, so that each receipt is sent once: they wait. If there is no directory to
+ * lock, there is nothing to send. The caller closes it. */
 static int lock_receipts(void)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
@@ -152,11 +151,10 @@ static int lock_receipts(void)
 
 struct report {
 	const struct config *config;
-	bool said; /* that receipts wait */
+	bool said; /* the first failure was reported */
 };
 
-/* Send all that there is. A failure is told of the first time and the last: the others are the
- * same. */
+/* Send everything. Report only the first failure and the last: the others are the same. */
 static bool report_all(void *context, bool last)
 {
 	struct report *report = context;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Try again what the endpoint did not take, with longer and longer pauses, for a bounded time. */
+/* Retry what the endpoint did not accept, with longer and longer pauses, for a bounded time. */
 #include "agent/report/retry.h"
 #include "base/clock.h"
 #include "base/number.h"
@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* Between half of it and all of it, in milliseconds */
+/* Between half and all of the pause, in milliseconds */
 static long shorten(unsigned int pause)
 {
 	uint32_t random = 0;
