@@ -112,7 +112,7 @@ fingerprint_etc() {
 	run wired enable --chain
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"another next_command already: /usr/bin/other-keys %u"* ]]
+	[[ "$output" == *"another next_command: /usr/bin/other-keys %u"* ]]
 	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
 }
 
@@ -130,15 +130,15 @@ refused() {
 @test "--chain changes nothing if the other command would not do the same for the agent" {
 	guest install -m 0600 -o nobody "$GUEST_DIR/keys/corporate.pub" /usr/share/private-keys
 	other 'cat /usr/share/private-keys'
-	refused "$(other_lines)" "asked about root as nobody it ends with status 0 and"
+	refused "$(other_lines)" "for root it exits, as nobody, with status 0 and"
 	other 'echo "$@"'
-	refused "$(other_lines '/usr/bin/other-keys %u' %u)" "it runs as whoever logs in (%u)"
+	refused "$(other_lines '/usr/bin/other-keys %u' %u)" "it runs as the user who logs in (%u)"
 	refused "$(other_lines '/usr/bin/other-keys %C %u')" "tokens or quotes that next_command does not know"
 	refused "$(other_lines '/usr/bin/other-keys %u ;x')" "agent.conf cannot hold that command"
 	other 'sleep 1000'
 	refused "$(other_lines)" "takes longer than 1000 ms: set a longer timeout_ms"
 	agent_conf "timeuot_ms = 1"
-	refused "$(other_lines)" "agent.conf has a mistake"
+	refused "$(other_lines)" "agent.conf has an error"
 }
 
 @test "--chain changes nothing if SELinux would forbid the agent to run the other command" {

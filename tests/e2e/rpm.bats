@@ -265,7 +265,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	run package --install "$PACKAGE"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"broken before, and nothing was changed"*"NoSuchKeyword"*"afterwards run"* ]]
+	[[ "$output" == *"already broken, and nothing was changed"*"NoSuchKeyword"*"afterwards run"* ]]
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	sshd_reload
 	guest exc-instance-connect sshd enable

@@ -65,9 +65,9 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 	run wired enable --provider ec2
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"The agent gets keys from ec2."*"A key logs in until it expires"* ]]
+	[[ "$output" == *"The agent gets keys from ec2."*"A key works until it expires"* ]]
 	[ "$(guest head -n 2 /etc/exc-instance-connect/agent.conf | tail -n 1)" = "provider = ec2" ]
-	[[ "$(wired status)" == *"The agent gets keys from ec2, and they log in until they expire."* ]]
+	[[ "$(wired status)" == *"The agent gets keys from ec2, and they work until they expire."* ]]
 	[ "$(wired status --json | jq -r .provider)" = ec2 ]
 	fingerprint_etc >"$BATS_TEST_TMPDIR/once"
 	wired enable --provider ec2
@@ -89,13 +89,13 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 	run wired enable --provider openstack
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"there is no such provider, but: excloud, ec2"* ]]
+	[[ "$output" == *"unknown provider, choose one of: excloud, ec2"* ]]
 	agent_conf "provider = excloud"
 	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
 	run wired enable --provider ec2
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"cannot hold what was added"*"provider is set twice"*"everything was put back"* ]]
+	[[ "$output" == *"is not valid with the added line"*"provider is set twice"*"everything was put back"* ]]
 	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
 	wired enable --provider excloud
 	for options in "--provider" "--provider ec2 --provider ec2" "--chain --chain" "ec2"; do
@@ -184,7 +184,7 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 		run wired "$verb"
 		echo "$output"
 		[ "$status" -eq 1 ]
-		[[ "$output" == *"broken before, and nothing was changed"*"20-other.conf"*"NoSuchKeyword"* ]]
+		[[ "$output" == *"already broken, and nothing was changed"*"20-other.conf"*"NoSuchKeyword"* ]]
 		fingerprint_etc | diff "$BATS_TEST_TMPDIR/broken" -
 	done
 	guest rm /etc/ssh/sshd_config.d/20-other.conf

@@ -128,7 +128,7 @@ END
 	run install_package
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"broken before, and nothing was changed"*"NoSuchKeyword"* ]]
+	[[ "$output" == *"already broken, and nothing was changed"*"NoSuchKeyword"* ]]
 	[ "$(guest dpkg-query -W -f '${db:Status-Status}' exc-instance-connect)" = installed ]
 	guest_files | grep -v exc-instance-connect | diff <(grep -v exc-instance-connect "$BATS_TEST_TMPDIR/before") -
 	login "$(ordinary_key ubuntu)" ubuntu true # the sshd that runs goes on

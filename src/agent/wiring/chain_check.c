@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* May another AuthorizedKeysCommand become our next_command without anybody losing a way in? */
+/* May another AuthorizedKeysCommand become our next_command without locking anybody out? */
 #include "agent/wiring/chain_check.h"
 
 #include <grp.h>
@@ -20,14 +20,14 @@
 #define PEOPLE_UID_MIN 1000
 #define PEOPLE_UID_MAX 60000
 
-/* A key that nobody has: its 32 bytes are zeros. */
+/* A key that nobody has: its 32 bytes are zero. */
 static const struct login_attempt probe = {
 	.passed_fingerprint = "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk",
 	.key_type = "ssh-ed25519",
 	.key = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 };
 
-/* What the command says when it is run as one user. */
+/* The command's answer when run as one user. */
 struct said {
 	int status;
 	struct run_output output;
@@ -75,7 +75,7 @@ static bool try_account(const char *command, const char *user, const char *accou
 
 	query.user = account;
 	if (before_text == NULL || after_text == NULL) {
-		snprintf(why, size, "no memory");
+		snprintf(why, size, "not enough memory");
 		return false;
 	}
 	if (!next_command_expand(command, &query, &words, why, size))
@@ -86,8 +86,7 @@ static bool try_account(const char *command, const char *user, const char *accou
 		return false;
 	}
 	if (before.status == RUN_TOO_LONG || after.status == RUN_TOO_LONG) {
-		snprintf(why, size,
-			 "asked about %.32s, it takes longer than %u ms: set a longer timeout_ms",
+		snprintf(why, size, "for %.32s it takes longer than %u ms: set a longer timeout_ms",
 			 account, timeout_ms);
 		return false;
 	}
@@ -99,7 +98,7 @@ static bool try_account(const char *command, const char *user, const char *accou
 		return true;
 	snprintf(
 		why, size,
-		"asked about %.32s as %.32s it ends with status %d and %zu bytes, as " WIRING_COMMAND_USER
+		"for %.32s it exits, as %.32s, with status %d and %zu bytes of output, but as " WIRING_COMMAND_USER
 		" with status %d and %zu bytes",
 		account, user, before.status, before.output.length, after.status,
 		after.output.length);
@@ -115,15 +114,15 @@ bool chain_is_safe(const char *command, const char *user, unsigned int timeout_m
 	bool safe = true;
 
 	if (!next_command_is_valid(command)) {
-		snprintf(why, size, "it has tokens or quotes that next_command does not know");
+		snprintf(why, size, "it has tokens or quotes that next_command does not support");
 		return false;
 	}
-	/* With %u in its name it runs as whoever logs in, which the agent never does. */
+	/* With %u in its name it runs as the user who logs in, which the agent never does. */
 	if (strchr(user, '%') != NULL) {
-		snprintf(why, size, "it runs as whoever logs in (%.64s)", user);
+		snprintf(why, size, "it runs as the user who logs in (%.64s)", user);
 		return false;
 	}
-	/* Root may, so trying it would not tell. */
+	/* Root may, so a test as root proves nothing. */
 	if (selinux_forbids_next_command()) {
 		snprintf(why, size, "SELinux forbids that; allow it first, with: " SELINUX_MEND);
 		return false;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* May another AuthorizedKeysCommand become our next_command without anybody losing a way in? */
+/* May another AuthorizedKeysCommand become our next_command without locking anybody out? */
 #ifndef EXC_CHAIN_H
 #define EXC_CHAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Accounts for which it is tried */
+/* Accounts for which it is tested */
 #define CHAIN_ACCOUNTS_MAX 4
 
-/* So far sshd runs `command` as `user`; afterwards it would run as the agent's user, within
- * timeout_ms. Run it both ways, for root and a few accounts that people have, and compare. False,
- * with `why`, when it does not do the same, takes too long, or could not be run at all; or when
- * SELinux would forbid the agent to run it. As root. */
+/* Now sshd runs `command` as `user`; later it would run as the agent's user, within timeout_ms. Run
+ * it both ways, for root and a few login accounts, and compare. False, with `why`, if the results
+ * differ, it takes too long, it cannot be run, or SELinux would forbid the agent to run it. As
+ * root. */
 bool chain_is_safe(const char *command, const char *user, unsigned int timeout_ms, char *why,
 		   size_t size);
 

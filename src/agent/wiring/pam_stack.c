@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The module's line in sshd's PAM stack: is it there, put it there, take it away. */
+/* The module's line in sshd's PAM stack: find it, add it, remove it. */
 #include "agent/wiring/pam_stack.h"
 
 #include <ctype.h>
@@ -15,18 +15,18 @@
 #include "base/run_program.h"
 #include "base/cleanup.h"
 
-/* A module file that is missing, or a module that passes, leaves the session to the other lines. */
+/* If the module is missing or ignores the session, the other lines decide. */
 #define LINE                                                                                       \
 	"session [success=ok ignore=ignore module_unknown=ignore default=die] " PAM_STACK_MODULE   \
 	" # exc-instance-connect sshd enable\n"
-/* Debian's profile of the module, and the program that reads it */
+/* The module's profile on Debian, and the program that reads it */
 #define PROFILE "exc-instance-connect"
 #define PROFILE_FILE "/usr/share/pam-configs/" PROFILE
 #define PAM_AUTH_UPDATE "/usr/sbin/pam-auth-update"
 /* Seconds that it may take */
 #define PAM_AUTH_UPDATE_SECONDS 60
 
-/* Is it there, and does it load, with all that it needs? */
+/* Does it exist, and does it load with all its libraries? */
 static bool is_usable(const char *path, char *why, size_t size)
 {
 	void *module;
@@ -44,8 +44,7 @@ static bool is_usable(const char *path, char *why, size_t size)
 
 bool pam_stack_find_module(char path[PAM_STACK_PATH_SIZE], char *why, size_t size)
 {
-	/* Distributions differ, and one machine may have several, for programs of 32 and 64 bits.
-	 */
+	/* Distributions differ, and one machine may have both 32-bit and 64-bit modules. */
 	static const char *const places[] = { "/lib/*/security",     "/lib64/security",
 					      "/lib/security",       "/usr/lib/*/security",
 					      "/usr/lib64/security", "/usr/lib/security" };
@@ -53,7 +52,7 @@ bool pam_stack_find_module(char path[PAM_STACK_PATH_SIZE], char *why, size_t siz
 	bool found = false;
 	glob_t own;
 
-	snprintf(why, size, "PAM's own modules are in no place that is known here");
+	snprintf(why, size, "PAM's own modules are not in any known directory");
 	for (size_t i = 0; i < sizeof places / sizeof places[0] && !found; i++) {
 		snprintf(pattern, sizeof pattern, "%s/pam_unix.so", places[i]);
 		if (glob(pattern, 0, NULL, &own) != 0)
@@ -94,7 +93,7 @@ static const char *find_line(const char *text, bool (*matches)(const char *line)
 	return NULL;
 }
 
-/* The first line that says what happens at a session, here or in a file that it includes. */
+/* The first line of the session stack, here or in a file that it includes. */
 static bool is_session_line(const char *line)
 {
 	line += strspn(line, " \t-");
@@ -121,7 +120,7 @@ bool pam_stack_has_module(void)
 	return has_module(PAM_STACK_FILE) || has_module(PAM_STACK_COMMON_FILE);
 }
 
-/* Have pam-auth-update switch our profile on or off. False, with `why`, when it says no. */
+/* Have pam-auth-update switch our profile on or off. False, with `why`, if it fails. */
 static bool switch_profile(const char *verb, char *why, size_t size)
 {
 	const char *const argv[] = { PAM_AUTH_UPDATE, "--package", verb, PROFILE, NULL };
@@ -129,7 +128,7 @@ static bool switch_profile(const char *verb, char *why, size_t size)
 
 	why[strcspn(why, "\n")] = '\0';
 	if (status != 0 && why[0] == '\0')
-		snprintf(why, size, PAM_AUTH_UPDATE " ended with status %d", status);
+		snprintf(why, size, PAM_AUTH_UPDATE " exited with status %d", status);
 	return status == 0;
 }
 
@@ -138,7 +137,7 @@ static bool has_profile(void)
 	return access(PROFILE_FILE, F_OK) == 0 && access(PAM_AUTH_UPDATE, X_OK) == 0;
 }
 
-/* Put our line in front of everything that a session does. */
+/* Put our line in front of all other session lines. */
 static bool add_line(char *why, size_t size)
 {
 	size_t length;
@@ -153,7 +152,8 @@ static bool add_line(char *why, size_t size)
 		return true;
 	place = find_line(text, is_session_line);
 	if (place == NULL) {
-		snprintf(why, size, PAM_STACK_FILE ": no session line, so none to put ours before");
+		snprintf(why, size,
+			 PAM_STACK_FILE " has no session line, so ours cannot be added before it");
 		return false;
 	}
 	changed_length = asprintf(&changed, "%.*s" LINE "%s", (int)(place - text), text, place);
@@ -167,13 +167,13 @@ static bool add_line(char *why, size_t size)
 
 bool pam_stack_add(char *why, size_t size)
 {
-	/* It leaves a common file alone that somebody edited: then the line goes into sshd's. */
+	/* It does not change a common file that was edited: then the line goes into sshd's. */
 	if (has_profile() && !pam_stack_has_module() && !switch_profile("--enable", why, size))
 		return false;
 	return pam_stack_has_module() || add_line(why, size);
 }
 
-/* Only the line that we wrote: one that a person wrote is theirs. */
+/* Only the line that we wrote, not one that an administrator wrote. */
 static bool remove_line(char *why, size_t size)
 {
 	size_t length;

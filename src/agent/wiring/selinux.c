@@ -14,6 +14,6 @@ bool selinux_forbids_next_command(void)
 	_cleanup_close_ int fd = open(BOOLEANS SELINUX_NEXT_COMMAND, O_RDONLY | O_CLOEXEC);
 	char state;
 
-	/* "0 0": its state, and the one that it is about to get */
+	/* "0 0": its current and its pending state */
 	return fd >= 0 && read(fd, &state, 1) == 1 && state == '0';
 }

@@ -20,7 +20,7 @@
 
 #define WHY_SIZE 512
 
-/* What `sshd enable` was given. */
+/* The options of `sshd enable`. */
 struct enable {
 	bool chain;
 	const char *provider; /* or NULL */
@@ -35,7 +35,7 @@ struct before {
 	enum sshd_origin origin; /* of the command */
 	struct sshd_running running;
 	bool answers; /* sshd does, on this machine */
-	bool pending; /* an edit is, which a reload would have sshd load */
+	bool pending; /* an edit that a reload would load */
 	char edit[WHY_SIZE]; /* the edit, in words */
 	struct file_backup backup;
 };
@@ -46,7 +46,7 @@ static int fail(const char *what, const char *why)
 	return EXIT_FAILURE;
 }
 
-/* Have sshd run with the files as they were, and start it if it ended. False, with `why`. */
+/* Have sshd run with the old files, and start it if it exited. False, with `why`. */
 static bool bring_back(const struct before *before, bool units_changed, char *why, size_t size)
 {
 	char where[SSHD_ADDRESS_SIZE];
@@ -55,7 +55,7 @@ static bool bring_back(const struct before *before, bool units_changed, char *wh
 	    sshd_service_reload(&before->running, units_changed, why, size) &&
 	    (!before->answers || sshd_service_stays(&before->running, &before->effective, where)))
 		return true;
-	/* What supervises it may be faster. */
+	/* Its supervisor may be faster. */
 	if (before->running.unit == NULL && before->answers &&
 	    !sshd_running_is_alive(&before->running) &&
 	    sshd_service_stays(&before->running, &before->effective, where))
@@ -68,7 +68,7 @@ static bool bring_back(const struct before *before, bool units_changed, char *wh
 	return false;
 }
 
-/* Put everything back as it was, and have sshd read that. */
+/* Restore all files, and have sshd read them. */
 static int roll_back(const struct before *before, bool units_changed, const char *what,
 		     const char *why)
 {
@@ -78,7 +78,7 @@ static int roll_back(const struct before *before, bool units_changed, const char
 	bool restored;
 
 	fail(what, why);
-	/* pam-auth-update keeps notes of its own about these files, beside them. */
+	/* pam-auth-update keeps its own record of these files. */
 	if (pam_stack_has_module() && !before->wiring.pam)
 		pam_stack_remove(worse, sizeof worse);
 	else if (!pam_stack_has_module() && before->wiring.pam)
@@ -101,7 +101,7 @@ static int roll_back(const struct before *before, bool units_changed, const char
 	return EXIT_FAILURE;
 }
 
-/* Have sshd take the files that were written, or put them back. */
+/* Have sshd load the files that were written, or restore the old ones. */
 static int switch_over(const struct before *before, bool units_changed)
 {
 	char why[WHY_SIZE] = "", where[SSHD_ADDRESS_SIZE] = "";
@@ -109,8 +109,7 @@ static int switch_over(const struct before *before, bool units_changed)
 
 	sshd_find(&sshd);
 	if (!sshd_test(&sshd, why, sizeof why))
-		return roll_back(before, units_changed, "sshd does not take the new configuration",
-				 why);
+		return roll_back(before, units_changed, "sshd rejects the new configuration", why);
 	if (!sshd_service_reload(&before->running, units_changed, why, sizeof why))
 		return roll_back(before, units_changed, "sshd could not be reloaded", why);
 	if (before->answers && !sshd_service_stays(&before->running, &before->effective, where)) {
@@ -120,8 +119,8 @@ static int switch_over(const struct before *before, bool units_changed)
 	return EXIT_SUCCESS;
 }
 
-/* Look at the machine. False, after saying why, when nothing may be switched: what is broken
- * already, or is not root's to switch. On true, the backup is the caller's to forget. */
+/* Inspect the machine. False, after reporting why, if nothing may be changed: something is already
+ * broken, or this is not root. On true, the caller frees the backup. */
 static bool look_before(struct before *before)
 {
 	char why[WHY_SIZE] = "";
@@ -137,16 +136,16 @@ static bool look_before(struct before *before)
 	sshd_find(&before->sshd);
 	if (!sshd_test(&before->sshd, why, sizeof why) ||
 	    !sshd_ask(&before->sshd, NULL, &before->effective, why, sizeof why)) {
-		fail("sshd's configuration was broken before, and nothing was changed; mend it first",
+		fail("sshd's configuration is already broken, and nothing was changed; fix it first",
 		     why);
 		return false;
 	}
 	sshd_service_look(&before->effective, &before->running);
 	before->answers = sshd_service_answers(&before->running);
-	/* It goes on with those that it has read, until a reload. */
+	/* It keeps using those that it has loaded, until a reload. */
 	if (!before->effective.has_host_keys &&
 	    (before->answers || sshd_running_is_alive(&before->running))) {
-		fail("sshd runs and its host keys are gone, and nothing was changed",
+		fail("sshd is running but its host keys are gone, and nothing was changed",
 		     "make new ones first, with: ssh-keygen -A");
 		return false;
 	}
@@ -162,7 +161,7 @@ static bool look_before(struct before *before)
 	return false;
 }
 
-/* Say which edit keeps `verb` from changing anything. */
+/* Report which edit keeps `verb` from changing anything. */
 static int fail_pending(const struct before *before, const char *verb)
 {
 	fprintf(stderr,
@@ -172,7 +171,7 @@ static int fail_pending(const struct before *before, const char *verb)
 	return EXIT_FAILURE;
 }
 
-/* Say whose the AuthorizedKeysCommand is that keeps ours out. */
+/* Report which AuthorizedKeysCommand keeps ours out. */
 static void say_whose(const struct before *before)
 {
 	fprintf(stderr,
@@ -188,19 +187,19 @@ static void say_whose(const struct before *before)
 		      stderr);
 }
 
-/* Make the other command our next command. False, after saying why not. */
+/* Make the other command our next command. False, after reporting why not. */
 static bool plan_chain(const struct before *before, struct wiring_plan *plan)
 {
 	char why[WHY_SIZE] = "";
 	struct config config;
 
 	if (!config_load(&config, CONFIG_FILE, why)) {
-		fail("nothing was changed, because " CONFIG_FILE " has a mistake", why);
+		fail("nothing was changed, because " CONFIG_FILE " has an error", why);
 		return false;
 	}
 	if (config.next_command[0] != '\0' && strcmp(config.next_command, before->command) != 0) {
 		fail("nothing was changed, because " CONFIG_FILE
-		     " has another next_command already",
+		     " already has another next_command",
 		     config.next_command);
 		return false;
 	}
@@ -215,7 +214,7 @@ static bool plan_chain(const struct before *before, struct wiring_plan *plan)
 	return true;
 }
 
-/* Have agent.conf name the provider. False, after saying why not. */
+/* Have agent.conf name the provider. False, after reporting why not. */
 static bool plan_provider(const char *name, struct wiring_plan *plan)
 {
 	enum config_provider provider;
@@ -224,11 +223,11 @@ static bool plan_provider(const char *name, struct wiring_plan *plan)
 
 	if (!config_provider_named(name, &provider)) {
 		config_provider_names(why, sizeof why);
-		fail("there is no such provider, but", why);
+		fail("unknown provider, choose one of", why);
 		return false;
 	}
 	if (!config_load(&config, CONFIG_FILE, why)) {
-		fail("nothing was changed, because " CONFIG_FILE " has a mistake", why);
+		fail("nothing was changed, because " CONFIG_FILE " has an error", why);
 		return false;
 	}
 	if (config.provider != provider)
@@ -236,7 +235,7 @@ static bool plan_provider(const char *name, struct wiring_plan *plan)
 	return true;
 }
 
-/* Where our two settings have to stand to count. */
+/* Where our two settings must be to take effect. */
 static enum wiring_place choose_place(const struct before *before, bool other)
 {
 	if (!other && before->wiring.place != WIRING_NOWHERE)
@@ -246,7 +245,7 @@ static enum wiring_place choose_place(const struct before *before, bool other)
 	return other ? WIRING_IN_DROP_IN_FIRST : WIRING_IN_DROP_IN;
 }
 
-/* Decide what to write. False, after saying why nothing will be. */
+/* Decide what to write. False, after reporting why nothing will be written. */
 static bool make_plan(const struct before *before, const struct enable *options,
 		      struct wiring_plan *plan)
 {
@@ -263,9 +262,9 @@ static bool make_plan(const struct before *before, const struct enable *options,
 		return false;
 	}
 	if (!other && before->origin == SSHD_ORIGIN_PROCESS) {
-		fail("the sshd that runs was started with an AuthorizedKeysCommand on its command line, "
+		fail("the running sshd was started with an AuthorizedKeysCommand on its command line, "
 		     "and nothing was changed",
-		     "put that into " SSHD_CONFIG " instead, and start sshd again");
+		     "put that into " SSHD_CONFIG " instead, and restart sshd");
 		return false;
 	}
 	if (other && !plan_chain(before, plan))
@@ -275,8 +274,8 @@ static bool make_plan(const struct before *before, const struct enable *options,
 	    (before->sshd.unit != NULL && (sshd_running_has_systemd() || !before->answers)))
 		return true;
 	fail(SSHD_CONFIG " does not include " SSHD_DROP_IN_DIR
-			 "/*.conf, and systemd does not run sshd",
-	     "put the two lines of exc-instance-connect(1) into it by hand");
+			 "/*.conf, and sshd is not run by systemd",
+	     "add the two lines from exc-instance-connect(1) to it by hand");
 	return false;
 }
 
@@ -286,7 +285,7 @@ static bool pam_is_usable(const struct sshd_effective *effective, char *why, siz
 	char use_pam[SSHD_VALUE_SIZE], expose[SSHD_VALUE_SIZE];
 
 	sshd_value(effective, "usepam", use_pam);
-	/* The keyword came with SSH_AUTH_INFO_0. */
+	/* The keyword is as old as SSH_AUTH_INFO_0. */
 	sshd_value(effective, "exposeauthinfo", expose);
 	if (strcmp(use_pam, "yes") != 0)
 		snprintf(why, size, "sshd has UsePAM no");
@@ -300,7 +299,7 @@ static bool pam_is_usable(const struct sshd_effective *effective, char *why, siz
 	return false;
 }
 
-/* sshd takes the first value that it reads: a line before ours would win. */
+/* sshd uses the first value that it reads: a line before ours would win. */
 static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 {
 	struct sshd_effective after;
@@ -313,15 +312,16 @@ static bool took_effect(const struct wiring_plan *plan, char *why, size_t size)
 		return false;
 	sshd_value(&after, "authorizedkeyscommand", command);
 	if (!sshd_command_is_ours(command)) {
-		snprintf(why, size, "sshd still asks %.128s", command);
+		snprintf(why, size, "sshd still runs %.128s", command);
 		return false;
 	}
 	if (plan->next_command == NULL && plan->provider == NULL)
 		return true;
 	if (!config_load(&config, CONFIG_FILE, detail))
-		snprintf(why, size, CONFIG_FILE " cannot hold what was added: %.256s", detail);
+		snprintf(why, size, CONFIG_FILE " is not valid with the added line: %.256s",
+			 detail);
 	else if (plan->next_command != NULL && strcmp(config.next_command, plan->next_command) != 0)
-		/* inih takes " ;" for the beginning of a comment. */
+		/* inih takes " ;" for the start of a comment. */
 		snprintf(why, size, CONFIG_FILE " cannot hold that command");
 	else if (plan->provider != NULL &&
 		 strcmp(config_provider_name(config.provider), plan->provider) != 0)
@@ -354,7 +354,7 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 	if (plan->provider != NULL)
 		printf("The agent gets keys from %s.\n", plan->provider);
 	if (config.single_use == SINGLE_USE_NO)
-		puts("A key logs in until it expires (single_use in exc-instance-connect.conf(5)).");
+		puts("A key works until it expires (single_use in exc-instance-connect.conf(5)).");
 	else if (plan->module != NULL)
 		puts("PAM spends a one-time key when its session opens.");
 	else
@@ -366,7 +366,7 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 		       ":\n    %s\n",
 		       plan->next_command);
 	if (!before->answers)
-		puts("sshd did not answer before, so nothing was tried with it.");
+		puts("sshd did not answer before, so the new configuration was not tested with it.");
 	sshd_find(&sshd);
 	if (sshd_find_other(&sshd, WIRING_COMMAND, &other))
 		say_other(&other);
@@ -390,11 +390,11 @@ static int enable(const struct enable *options)
 	if (before.pending)
 		fail_pending(&before, "enable");
 	else if (!make_plan(&before, options, &plan))
-		; /* said already */
+		; /* reported already */
 	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
 		 (units_changed && !sshd_service_read_units(why, sizeof why)) ||
 		 !took_effect(&plan, why, sizeof why))
-		status = roll_back(&before, units_changed, "the wiring could not be made", why);
+		status = roll_back(&before, units_changed, "sshd could not be wired", why);
 	else
 		status = switch_over(&before, units_changed);
 	if (status == EXIT_SUCCESS)
@@ -403,8 +403,8 @@ static int enable(const struct enable *options)
 	return status;
 }
 
-/* Where sshd is gone there is nothing to try and to reload; if it comes back, it must not ask an
- * agent that has gone meanwhile. */
+/* If sshd is gone there is nothing to test or reload; if it comes back, it must not ask an agent
+ * that has been removed meanwhile. */
 static int disable_without_sshd(void)
 {
 	bool units_changed = false;
@@ -418,9 +418,8 @@ static int disable_without_sshd(void)
 	return EXIT_SUCCESS;
 }
 
-/* A reload would have sshd load what somebody else has edited, and may end it. Until then it asks
- * the agent, and one that is missing locks nobody out, unless it is the agent that runs the command
- * of somebody else. */
+/* A reload would load someone else's edit, and may end sshd. Until then sshd asks the agent, and a
+ * missing agent locks nobody out, unless it runs another program's command. */
 static int disable_without_reload(const struct before *before)
 {
 	bool units_changed = false;
@@ -467,9 +466,9 @@ static int disable(void)
 	file_backup_forget(&before.backup);
 	if (status != EXIT_SUCCESS)
 		return status;
-	/* Only now: while sshd asked the agent, it was needed. */
+	/* Only now: it was needed while sshd asked the agent. */
 	if (!wiring_remove_settings(why, sizeof why))
-		return fail("what was added to agent.conf could not be taken out", why);
+		return fail("what was added to agent.conf could not be removed", why);
 	puts("sshd no longer asks exc-instance-connect.");
 	return EXIT_SUCCESS;
 }

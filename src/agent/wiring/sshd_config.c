@@ -16,13 +16,13 @@
 #include "base/cleanup.h"
 
 #define CONFIG_LINE_SIZE 1024
-/* Lines of sshd_config that are looked at */
+/* Lines of sshd_config that are read */
 #define CONFIG_LINES_MAX 100000
-/* What a connection from this machine itself looks like to a Match block */
+/* What a local connection looks like to a Match block */
 #define CONNECTION_SIZE 128
 #define CONNECTION "user=%s,host=localhost,addr=127.0.0.1"
 #define COMMAND_KEYWORD "authorizedkeyscommand"
-/* Times that sshd is asked again when the folder that it needs was gone */
+/* How often sshd is asked again if the directory that it needs was gone */
 #define RUN_DIR_TRIES 3
 #define PASSWD_FILE "/etc/passwd"
 #define SSH_KEYGEN "/usr/bin/ssh-keygen"
@@ -40,15 +40,15 @@ void sshd_find(struct sshd *sshd)
 		sshd->command.words.count = 0;
 }
 
-/* sshd reads no configuration without this folder, and only makes it when it is started. */
+/* sshd reads no configuration without this directory, which it makes only at start. */
 static void make_run_dir(void)
 {
 	if (mkdir(SSHD_RUN_DIR, 0755) == 0)
 		chmod(SSHD_RUN_DIR, 0755); /* whatever the umask */
 }
 
-/* Run sshd with `mode`, the options that it is started with, and `connection` and `host_key` where
- * they are not NULL. */
+/* Run sshd with `mode`, the options that it is started with, and `connection` and `host_key` unless
+ * they are NULL. */
 static int run_with(const struct sshd *sshd, const char *mode, const char *connection,
 		    const char *host_key, char *output, size_t size)
 {
@@ -67,8 +67,8 @@ static int run_with(const struct sshd *sshd, const char *mode, const char *conne
 	for (unsigned int i = 1; i < sshd->command.words.count; i++)
 		argv[count++] = sshd->command.words.at[i];
 	argv[count] = NULL;
-	/* In an image that is being made, sshd has never run. Where a socket starts it for each
-	 * connection, the folder goes away with each, at any moment. */
+	/* In an image that is being built, sshd has never run. With socket activation, the
+	 * directory disappears after each connection, at any moment. */
 	for (int i = 0; i < RUN_DIR_TRIES; i++) {
 		make_run_dir();
 		status = run_program(argv, output, size, SSHD_SECONDS);
@@ -78,7 +78,7 @@ static int run_with(const struct sshd *sshd, const char *mode, const char *conne
 	return status;
 }
 
-/* Run it with a host key that is made for that and thrown away. */
+/* Run it with a temporary host key. */
 static int run_with_new_key(const struct sshd *sshd, const char *mode, const char *connection,
 			    char *output, size_t size)
 {
@@ -101,8 +101,8 @@ static int run_with_new_key(const struct sshd *sshd, const char *mode, const cha
 	return status;
 }
 
-/* Without host keys sshd does not even look at its configuration, and in an image that is being
- * made there are none: every machine makes its own when it starts. */
+/* Without host keys sshd does not even read its configuration, and an image that is being built has
+ * none: every machine makes its own at boot. */
 static int run_sshd(const struct sshd *sshd, const char *mode, const char *connection, char *output,
 		    size_t size, bool *has_host_keys)
 {
@@ -112,7 +112,7 @@ static int run_sshd(const struct sshd *sshd, const char *mode, const char *conne
 	return *has_host_keys ? status : run_with_new_key(sshd, mode, connection, output, size);
 }
 
-/* Keep the first line of what a program said. */
+/* Keep the first line of a program's output. */
 static void first_line(char *text)
 {
 	text[strcspn(text, "\r\n")] = '\0';
@@ -125,7 +125,7 @@ bool sshd_test(const struct sshd *sshd, char *why, size_t size)
 
 	first_line(why);
 	if (status != 0 && why[0] == '\0')
-		snprintf(why, size, SSHD_PROGRAM " -t ended with status %d", status);
+		snprintf(why, size, SSHD_PROGRAM " -t exited with status %d", status);
 	return status == 0;
 }
 
@@ -143,7 +143,7 @@ bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *
 		return true;
 	snprintf(why, size, "%.*s", (int)strcspn(effective->text, "\r\n"), effective->text);
 	if (why[0] == '\0')
-		snprintf(why, size, SSHD_PROGRAM " -T ended with status %d", status);
+		snprintf(why, size, SSHD_PROGRAM " -T exited with status %d", status);
 	return false;
 }
 
@@ -187,7 +187,7 @@ bool sshd_command_is_none(const char *command)
 	return command[0] == '\0' || strcmp(command, "none") == 0;
 }
 
-/* Does this shell let people in? */
+/* Does this shell allow logins? */
 static bool logs_in(const char *shell)
 {
 	const char *name = strrchr(shell, '/');
@@ -197,7 +197,7 @@ static bool logs_in(const char *shell)
 	       strcmp(name, "sync") != 0;
 }
 
-/* Does a Match block give this user another command than the one for all? */
+/* Does a Match block give this user a different command? */
 static bool has_other(const struct sshd *sshd, const char *user, const char *global,
 		      struct sshd_other *other)
 {
@@ -220,7 +220,7 @@ bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_ot
 	unsigned int asked = 0;
 	bool found = false;
 
-	/* Accounts of a directory service may be thousands, and slow to list. */
+	/* A directory service may have thousands of accounts, and list them slowly. */
 	while (file != NULL && !found && asked < SSHD_ACCOUNTS_MAX &&
 	       (account = fgetpwent(file)) != NULL) {
 		if (!logs_in(account->pw_shell) || strlen(account->pw_name) >= SSHD_USER_SIZE)
@@ -233,7 +233,7 @@ bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_ot
 	return found;
 }
 
-/* Is this line an Include of the drop-in folder? */
+/* Is this line an Include of the drop-in directory? */
 static bool is_include(const char *line)
 {
 	static const char keyword[] = "include";
@@ -257,7 +257,7 @@ bool sshd_includes_drop_ins(void)
 	for (int i = 0; i < CONFIG_LINES_MAX && !found && fgets(line, sizeof line, file); i++) {
 		const char *start = line + strspn(line, " \t");
 
-		/* What a Match block includes does not hold for everybody. */
+		/* What a Match block includes does not apply to everybody. */
 		matching |= strncasecmp(start, "match", 5) == 0 && isspace((unsigned char)start[5]);
 		found = !matching && is_include(line);
 	}

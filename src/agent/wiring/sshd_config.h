@@ -17,11 +17,10 @@
 #define SSHD_USER_SIZE 33
 /* Seconds that sshd -t or sshd -T may take */
 #define SSHD_SECONDS 10
-/* Accounts that are looked at for a Match block of their own */
+/* Accounts that are checked for a Match block of their own */
 #define SSHD_ACCOUNTS_MAX 64
 
-/* Where Debian's sshd wants an empty folder; its unit makes it, so that in an image there is none
- */
+/* Debian's sshd needs this empty directory; its unit makes it, so an image has none */
 #define SSHD_RUN_DIR "/run/sshd"
 
 /* How this machine starts its sshd: options on the command line win over every file. */
@@ -39,20 +38,20 @@ struct sshd_effective {
 /* Find the unit. Without one, sshd is asked without options. */
 void sshd_find(struct sshd *sshd);
 
-/* Is the configuration valid (sshd -t)? Host keys that are still to be made do not matter. If not,
+/* Is the configuration valid (sshd -t)? Host keys that do not exist yet do not matter. If not,
  * `why` (of `size` bytes) gets sshd's first line. */
 bool sshd_test(const struct sshd *sshd, char *why, size_t size);
 
-/* Ask for the configuration that holds outside Match blocks; or, with a `user`, for the one that
- * holds for this user from this machine. False, with `why`, when sshd cannot say. */
+/* Ask for the configuration outside Match blocks; or, with a `user`, for that of this user from
+ * this machine. False, with `why`, if sshd fails. */
 bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *effective,
 	      char *why, size_t size);
 
-/* The first value of a keyword, which is in lower case; "" when there is none. */
+/* The first value of a keyword, which is in lower case; "" if there is none. */
 void sshd_value(const struct sshd_effective *effective, const char *keyword,
 		char value[SSHD_VALUE_SIZE]);
 
-/* The value of its line number `n`, from 0; false when there are not so many. */
+/* The value of its line number `n`, from 0; false if there are not that many. */
 bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword, unsigned int n,
 		    char value[SSHD_VALUE_SIZE]);
 
@@ -60,9 +59,9 @@ bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword,
 bool sshd_command_is_ours(const char *command);
 bool sshd_command_is_none(const char *command);
 
-/* An AuthorizedKeysCommand of somebody else that a Match block has for some users. */
+/* Another AuthorizedKeysCommand that a Match block sets for some users. */
 struct sshd_other {
-	char user[SSHD_USER_SIZE]; /* the first of them that was found */
+	char user[SSHD_USER_SIZE]; /* the first one found */
 	char command[SSHD_VALUE_SIZE];
 	char command_user[SSHD_VALUE_SIZE];
 };
@@ -71,7 +70,7 @@ struct sshd_other {
  * SSHD_ACCOUNTS_MAX. `global` is what sshd runs outside Match blocks. */
 bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_other *other);
 
-/* Does sshd_config include the drop-in folder, outside Match blocks? */
+/* Does sshd_config include the drop-in directory, outside Match blocks? */
 bool sshd_includes_drop_ins(void);
 
 #endif

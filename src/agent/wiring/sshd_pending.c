@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Were files of sshd's edited after the sshd that runs loaded them? */
+/* Were sshd's files edited after the running sshd loaded them? */
 #include "agent/wiring/sshd_pending.h"
 
 #include <ctype.h>
@@ -16,19 +16,19 @@
 #include "base/cleanup.h"
 
 #define NS_PER_S 1000000000LL
-/* The start of a process is known to a tick, and what it read it may have read a little later. */
+/* A process's start is known to a tick, and it may have read its files a little later. */
 #define START_IS_UNSURE_NS NS_PER_S
 #define PATH_SIZE 256
-/* Lines of a file of sshd's that are looked at */
+/* Lines of one of sshd's files that are read */
 #define LINES_MAX 100000
 #define SSHD_FOLDER "/etc/ssh/"
 
 /* All times are nanoseconds of CLOCK_REALTIME, as those of files are. */
 struct search {
-	long long loaded, unsure; /* the last load, and how long after it an edit may be older */
+	long long loaded, unsure; /* the last load, and its uncertainty */
 	long long now;
 	bool found; /* a file that is newer than the load */
-	bool ambiguous; /* a file that may be */
+	bool ambiguous; /* a file that may be newer */
 	char path[PATH_SIZE]; /* of the one found */
 };
 
@@ -64,13 +64,13 @@ static void look_at_file(const char *path, void *context)
 
 	if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
 		return;
-	/* A file that was moved here, or copied with its old date, was changed when it came. */
+	/* The ctime counts: a file may be moved here, or copied with its old date. */
 	written = to_ns(&status.st_mtim);
 	changed = to_ns(&status.st_ctim);
 	compare(context, path, written > changed ? written : changed);
 }
 
-/* What was taken out of a folder is no longer there to be looked at. */
+/* A file that was removed shows only in its directory. */
 static void look_at_folder(struct search *search, const char *pattern)
 {
 	const char *slash = strrchr(pattern, '/');
@@ -79,7 +79,7 @@ static void look_at_folder(struct search *search, const char *pattern)
 
 	snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 0 : (int)(slash - pattern),
 		 pattern);
-	/* sshd's own has host keys and more, which come and go. */
+	/* sshd's own directory has host keys and more, which come and go. */
 	if (strcspn(folder, "*?[") != strlen(folder) || strcmp(folder, "/etc/ssh") == 0)
 		return;
 	if (stat(folder, &status) == 0 && S_ISDIR(status.st_mode))
@@ -99,12 +99,12 @@ static void look_at_pattern(struct search *search, const char *pattern, unsigned
 			look_at_config(search, files.gl_pathv[i], depth);
 		globfree(&files);
 	}
-	/* After the files in it, which say more. */
+	/* After the files in it, which are more specific. */
 	if (strcspn(whole, "*?[") != strlen(whole))
 		look_at_folder(search, whole);
 }
 
-/* One file of sshd's, and what it includes, in Match blocks as well. */
+/* One of sshd's files, and what it includes, even in Match blocks. */
 static void look_at_config(struct search *search, const char *path, unsigned int depth)
 {
 	static const char keyword[] = "include";
@@ -153,7 +153,7 @@ static const char *config_of(const struct sshd *sshd)
 	return SSHD_CONFIG;
 }
 
-/* When did the process load its files for the last time? False when that cannot be told. */
+/* When did the process last load its files? False if that is unknown. */
 static bool find_load(const struct sshd_effective *effective, const struct sshd_running *running,
 		      struct search *search)
 {
@@ -175,8 +175,8 @@ static bool find_load(const struct sshd_effective *effective, const struct sshd_
 	return true;
 }
 
-/* Can a socket be bound to this address at all? IPv6 may be off, or the address be gone: then sshd
- * went on without it, and would again. */
+/* Can a socket be bound to this address at all? IPv6 may be off, or the address gone: then sshd
+ * started without it, and would again. */
 static bool can_bind(const struct sockaddr_storage *at)
 {
 	_cleanup_close_ int fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -190,8 +190,8 @@ static bool can_bind(const struct sockaddr_storage *at)
 	       bind(fd, (const struct sockaddr *)&any_port, sshd_address_length(&any_port)) == 0;
 }
 
-/* Was it started by hand with addresses, or a configuration, of its own? Its sockets say nothing of
- * the files then. */
+/* Was it started by hand with its own addresses or configuration? Then its sockets say nothing
+ * about the files. */
 static bool has_own_addresses(const struct sshd_running *running)
 {
 	return running->unit == NULL && (strstr(running->title, " -p") != NULL ||
@@ -202,8 +202,7 @@ static bool has_own_addresses(const struct sshd_running *running)
 					 strcasestr(running->title, "addressfamily") != NULL);
 }
 
-/* Do the sockets differ from what sshd -T asks for? *known is false when they cannot be compared.
- */
+/* Do the sockets differ from what sshd -T asks for? *known is false if they cannot be compared. */
 static bool sockets_differ(const struct sshd_effective *effective,
 			   const struct sshd_running *running, bool *known, char *why, size_t size)
 {
@@ -253,7 +252,7 @@ bool sshd_pending(const struct sshd *sshd, const struct sshd_effective *effectiv
 		snprintf(why, size, "%s was edited after sshd %s", search.path,
 			 running->has_pid_file ? "loaded it"
 					       : "started, and without a PidFile nothing shows "
-						 "that it loaded that");
+						 "whether it loaded that");
 		return true;
 	}
 	if (sockets_differ(effective, running, &known, why, size))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Were files of sshd's edited after the sshd that runs loaded them? */
+/* Were sshd's files edited after the running sshd loaded them? */
 #ifndef EXC_SSHD_PENDING_H
 #define EXC_SSHD_PENDING_H
 
@@ -13,8 +13,8 @@
  * (SERVCONF_MAX_DEPTH) */
 #define SSHD_INCLUDE_DEPTH 16
 
-/* Would a reload have the sshd that runs take over an edit of somebody, or other addresses? On
- * true, `why` says which. Where no process runs that a reload would reach, nothing is pending.
+/* Would a reload make the running sshd load someone's edit, or other addresses? On true, `why` says
+ * which. If no running process would be reloaded, nothing is pending.
  *
  * sshd writes its PidFile when it starts and at each reload, so that file's time is that of the
  * last load; without one, only the start of the process is known. Times that are the same, or in

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sshd that runs, as the kernel and systemd have it: its process, and the sockets it listens
- * on.
+/* The running sshd, as the kernel and systemd see it: its process, and the sockets it listens on.
  */
 #include "agent/wiring/sshd_running.h"
 
@@ -21,10 +20,10 @@
 #include "agent/wiring/sshd_service.h"
 #include "base/cleanup.h"
 
-/* Sockets of one process, and lines of one of the kernel's tables, that are looked at */
+/* Sockets of one process, and lines of one kernel table, that are checked */
 #define INODES_MAX 1024
 #define TABLE_LINES_MAX 100000
-/* Processes that are looked at for an sshd that left no PidFile */
+/* Processes that are checked for an sshd without a PidFile */
 #define PROCESSES_MAX 100000
 /* TCP_LISTEN of the kernel (include/net/tcp_states.h) */
 #define STATE_LISTEN 0x0a
@@ -131,7 +130,7 @@ static void add(struct sshd_running *running, const struct sockaddr_storage *at)
 		running->addresses[running->count++] = (struct sshd_address){ .at = *at };
 }
 
-/* The first of two units that is active; NULL when none is. */
+/* The first of two units that is active; NULL if neither is. */
 static const char *active(const char *const units[2])
 {
 	char said[128];
@@ -145,7 +144,7 @@ static const char *active(const char *const units[2])
 	return NULL;
 }
 
-/* What systemd says of a property of a unit; "" when it says nothing. */
+/* A unit's property, from systemd; "" if there is none. */
 static void show(const char *unit, const char *property, char *said, size_t size)
 {
 	const char *const argv[] = { SYSTEMCTL, "show", "-p", property, unit, NULL };
@@ -176,7 +175,7 @@ static void add_socket_unit(struct sshd_running *running)
 			add(running, &at);
 }
 
-/* Does this file of /proc lead both processes to the same thing? Where it cannot be told, yes. */
+/* Is this link in /proc the same for both processes? If that is unknown, yes. */
 static bool shares(pid_t pid, const char *what)
 {
 	struct stat theirs, ours;
@@ -190,8 +189,8 @@ static bool shares(pid_t pid, const char *what)
 	       (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino);
 }
 
-/* Is /proc that of our own process ids? In an image that is being made it may be the host's, where
- * the numbers mean others. */
+/* Is /proc that of our own process ids? In an image that is being built it may be the host's, whose
+ * ids mean other processes. */
 static bool proc_is_ours(void)
 {
 	char self[16], ours[16];
@@ -202,7 +201,7 @@ static bool proc_is_ours(void)
 	return strcmp(self, ours) == 0;
 }
 
-/* An sshd of another root is not this machine's: an image may be made in a chroot that sees the
+/* An sshd with another root is not this machine's: an image may be built in a chroot that sees the
  * host's /run and /proc. */
 static bool is_our_sshd(pid_t pid)
 {
@@ -256,8 +255,8 @@ bool sshd_title_has_other_config(const char *title)
 	       (option[length] != ' ' && option[length] != '\0');
 }
 
-/* An sshd that left no PidFile: the only one in our network that listens, with the machine's own
- * configuration. (Its title has "[listener]" since OpenSSH 8.2.) 0 when there is not one. */
+/* An sshd without a PidFile: the only one in our network that listens, with the machine's own
+ * configuration. (Its title has "[listener]" since OpenSSH 8.2.) 0 unless there is exactly one. */
 static pid_t pid_of_listener(void)
 {
 	DIR *directory = opendir("/proc");
@@ -323,8 +322,8 @@ static bool is_among(const struct inodes *inodes, uint64_t inode)
 	return false;
 }
 
-/* A line of /proc/net/tcp or tcp6 (proc(5)), if it is of a socket that listens: addresses are words
- * of 32 bits in this machine's order. */
+/* A line of /proc/net/tcp or tcp6 (proc(5)), if its socket listens: addresses are 32-bit words in
+ * this machine's byte order. */
 static bool parse_line(const char *line, struct sockaddr_storage *at, uint64_t *inode)
 {
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)at;
@@ -352,7 +351,7 @@ static bool parse_line(const char *line, struct sockaddr_storage *at, uint64_t *
 	return strlen(host) == 8;
 }
 
-/* What the process listens on, in the network that it is in */
+/* What the process listens on, in its own network */
 static void add_own(struct sshd_running *running)
 {
 	static const char *const tables[] = { "tcp", "tcp6" };

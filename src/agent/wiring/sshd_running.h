@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sshd that runs, as the kernel and systemd have it: its process, and the sockets it listens
- * on.
+/* The running sshd, as the kernel and systemd see it: its process, and the sockets it listens on.
  */
 #ifndef EXC_SSHD_RUNNING_H
 #define EXC_SSHD_RUNNING_H
@@ -12,52 +11,52 @@
 
 #include "agent/wiring/sshd_config.h"
 
-/* Addresses of one sshd that are looked at, and bytes of one in words: "[address]:port" */
+/* Addresses of one sshd that are checked, and bytes of one as text: "[address]:port" */
 #define SSHD_ADDRESSES_MAX 32
 #define SSHD_ADDRESS_SIZE 64
-/* Bytes of a process's title that are looked at */
+/* Bytes of a process's title that are read */
 #define SSHD_TITLE_SIZE 4096
 
 struct sshd_address {
-	struct sockaddr_storage at; /* as it is bound: the address for all is not replaced */
-	bool answers; /* it gave the greeting of an sshd when it was looked at */
+	struct sockaddr_storage at; /* as it is bound: the wildcard is not replaced */
+	bool answers; /* it sent an sshd banner when it was checked */
 };
 
-/* Whose the addresses are */
+/* Where the addresses come from */
 enum sshd_address_source {
 	SSHD_ADDRESSES_CONFIGURED, /* what sshd -T asks for: no socket could be seen */
-	SSHD_ADDRESSES_SYSTEMD, /* systemd listens, and hands the socket over */
+	SSHD_ADDRESSES_SYSTEMD, /* systemd listens, and passes the socket on */
 	SSHD_ADDRESSES_OWN /* the sockets of the process */
 };
 
 struct sshd_running {
-	const char *unit; /* that it runs as now, a constant; NULL: systemd does not run it */
+	const char *unit; /* that it runs as, a constant; NULL: systemd does not run it */
 	const char *socket_unit; /* that is active, the same */
 	pid_t pid; /* the process that accepts connections; 0: there is none */
-	char title[SSHD_TITLE_SIZE]; /* that process's command line, as far as it shows it */
+	char title[SSHD_TITLE_SIZE]; /* that process's command line, as far as it is visible */
 	bool has_pid_file; /* the file that sshd -T names as its PidFile names the process */
 	enum sshd_address_source source;
 	unsigned int count;
 	struct sshd_address addresses[SSHD_ADDRESSES_MAX];
 };
 
-/* Does systemd manage this machine now? In an image that is being made it does not. */
+/* Does systemd manage this machine now? Not in an image that is being built. */
 bool sshd_running_has_systemd(void);
 
-/* Look at all of that, without a connection to an address; `effective` is what sshd -T prints. */
+/* Find all of that, without connecting to an address; `effective` is what sshd -T prints. */
 void sshd_running_look(const struct sshd_effective *effective, struct sshd_running *running);
 
-/* Is this process still there, or the unit still active? */
+/* Does this process still run, or is the unit still active? */
 bool sshd_running_is_alive(const struct sshd_running *running);
 
 /* Does sshd listen on this one? */
 bool sshd_running_has(const struct sshd_running *running, const struct sockaddr_storage *at);
 
-/* Does this command line have an sshd read another file than /etc/ssh/sshd_config? */
+/* Does this command line make sshd read a file other than /etc/ssh/sshd_config? */
 bool sshd_title_has_other_config(const char *title);
 
-/* The addresses that sshd -T asks for, into `addresses`. Returns how many; *all is false when one
- * of them could not be understood, or there are more than SSHD_ADDRESSES_MAX. */
+/* The addresses that sshd -T asks for, into `addresses`. Returns how many; *all is false if one of
+ * them was not understood, or there are more than SSHD_ADDRESSES_MAX. */
 unsigned int sshd_addresses_asked(const struct sshd_effective *effective,
 				  struct sshd_address addresses[SSHD_ADDRESSES_MAX], bool *all);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Have the machine's sshd read its configuration again, and see that it answers. */
+/* Have the machine's sshd reload its configuration, and check that it answers. */
 #include "agent/wiring/sshd_service.h"
 
 #include <errno.h>
@@ -15,14 +15,13 @@
 #include "base/run_program.h"
 #include "base/cleanup.h"
 
-/* Greetings in a row that count as staying, and the time between two. Few, and at one address only:
- * since OpenSSH 9.8, who connects and does not log in is shut out for a while after fifteen times.
- */
+/* Banners in a row that prove it stays up, and the time between two. Few, and at one address only:
+ * OpenSSH 9.8 blocks clients for a while after fifteen connections without a login. */
 #define STAY_GREETINGS 5
 #define STAY_PAUSE_MS 250
 #define SYSTEMCTL "/bin/systemctl"
 
-/* Where a person on this machine would reach it: "0.0.0.0:22" is 127.0.0.1 port 22. */
+/* Where a local client would reach it: "0.0.0.0:22" is 127.0.0.1 port 22. */
 static struct sockaddr_storage reachable(const struct sockaddr_storage *at)
 {
 	struct sockaddr_storage address = *at;
@@ -44,8 +43,8 @@ static long long now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Connect and wait for the first bytes of the protocol (RFC 4253 section 4.2). One try, of which
- * each step takes `limit_ms` at most: where an address is gone, nothing refuses a connection. */
+/* Connect and wait for the first bytes of the protocol (RFC 4253 section 4.2). One try; each step
+ * takes `limit_ms` at most: if an address is gone, nothing refuses a connection. */
 static bool greets(const struct sockaddr_storage *at, long long limit_ms)
 {
 	const struct sockaddr_storage address = reachable(at);
@@ -80,7 +79,7 @@ bool sshd_service_answers(const struct sshd_running *running)
 	return false;
 }
 
-/* Wait until it greets `times` in a row. */
+/* Wait until it sends its banner `times` in a row. */
 static bool greets_in_a_row(const struct sockaddr_storage *at, unsigned int times)
 {
 	const struct timespec pause = { .tv_nsec = STAY_PAUSE_MS * 1000000L };
@@ -96,7 +95,7 @@ static bool greets_in_a_row(const struct sockaddr_storage *at, unsigned int time
 	return false;
 }
 
-/* Does the kernel still have every socket that was there before? */
+/* Does every socket from before still exist? */
 static bool still_listens(const struct sshd_running *before, const struct sshd_effective *effective,
 			  char where[SSHD_ADDRESS_SIZE])
 {
@@ -121,7 +120,7 @@ bool sshd_service_stays(const struct sshd_running *before, const struct sshd_eff
 	bool first = true;
 
 	where[0] = '\0';
-	/* The first shows that the new process stays, and so that the others are asked of that. */
+	/* The first shows that the new process stays up, so the others are answered by it. */
 	for (unsigned int i = 0; i < before->count; i++) {
 		if (!before->addresses[i].answers)
 			continue;
@@ -150,16 +149,16 @@ bool sshd_service_read_units(char *why, size_t size)
 
 bool sshd_service_reload(const struct sshd_running *before, bool restart, char *why, size_t size)
 {
-	/* Debian 13's sshd has forgotten the socket that it was handed when it is reloaded, and
-	 * ends. A restart keeps sessions, and the socket keeps whoever knocks. */
+	/* On a reload, Debian 13's sshd loses the socket that systemd passed to it, and exits. A
+	 * restart keeps sessions, and the socket queues new connections. */
 	if (before->unit != NULL)
 		return systemctl(restart || before->socket_unit != NULL ? "restart" : "reload",
 				 before->unit, why, size);
 	if (before->pid == 0)
 		return true;
-	/* Its number may be another's by now. */
+	/* The pid may have been reused. */
 	if (!sshd_running_is_alive(before)) {
-		snprintf(why, size, "process %d has ended meanwhile", (int)before->pid);
+		snprintf(why, size, "process %d has exited in the meantime", (int)before->pid);
 		return false;
 	}
 	if (kill(before->pid, SIGHUP) == 0)
@@ -168,8 +167,8 @@ bool sshd_service_reload(const struct sshd_running *before, bool restart, char *
 	return false;
 }
 
-/* The command in a process's title, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups".
- * Without -D: it has to go into the background. False when it does not name a program. */
+/* The command from a process's title, "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups".
+ * Without -D: it must go into the background. False if it does not name a program. */
 static bool command_of(const struct sshd_running *before, struct words *words)
 {
 	char title[SSHD_TITLE_SIZE];
@@ -209,7 +208,7 @@ bool sshd_service_start(const struct sshd_running *before, const struct sshd *ss
 	}
 	if (before->pid == 0 || sshd_running_is_alive(before))
 		return true;
-	/* A title keeps no quotes: words with spaces in them may not come back. */
+	/* A title keeps no quotes: words with spaces in them cannot be recovered. */
 	if (command_of(before, &words) &&
 	    run_program((const char *const *)words.at, why, size, SSHD_SERVICE_SECONDS) == 0)
 		return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Say how sshd is wired, for `sshd status`. */
+/* Show how sshd is wired, for `sshd status`. */
 #include "agent/wiring/sshd_status.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 #define WHY_SIZE 512
 
-/* What there is to say. */
+/* What to report. */
 struct report {
 	struct wiring_state files;
 	struct sshd sshd;
@@ -56,7 +56,7 @@ static void look(struct report *report, const char *config_path)
 	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
 	sshd_service_look(&effective, &running);
 	report->origin = sshd_service_command_origin(&report->sshd, &running);
-	/* What the running process was started with wins over what the files say now. */
+	/* The running process's command line wins over the files. */
 	report->enabled =
 		sshd_command_is_ours(report->command) && report->origin != SSHD_ORIGIN_PROCESS;
 	report->has_other = sshd_find_other(&report->sshd, report->command, &report->other);
@@ -93,7 +93,7 @@ static void print_json(const struct report *report)
 		puts(text);
 }
 
-/* Whom sshd asks. */
+/* Which program sshd asks. */
 static void print_command(const struct report *report)
 {
 	const bool none = sshd_command_is_none(report->command);
@@ -104,8 +104,8 @@ static void print_command(const struct report *report)
 	printf("About keys that are not in authorized_keys, sshd asks %s%s%s.\n", whose,
 	       none ? "" : ", as ", none ? "" : report->user);
 	if (report->origin == SSHD_ORIGIN_PROCESS)
-		puts("WRONG: the sshd that runs was started with another AuthorizedKeysCommand on its\n"
-		     "command line, and asks that one.");
+		puts("WRONG: the running sshd was started with another AuthorizedKeysCommand on its\n"
+		     "command line, and uses that one.");
 	if (report->next_command[0] != '\0')
 		printf("The agent then runs: %s\n", report->next_command);
 	if (report->has_other)
@@ -120,12 +120,12 @@ static void print_words(const struct report *report)
 	else
 		printf("sshd's configuration is broken: %s\n", report->why);
 	if (report->files.place == WIRING_NOWHERE)
-		puts("None of our files gives sshd its settings.");
+		puts("sshd's settings are not in any of our files.");
 	else
 		printf("sshd's settings are in %s.\n", wiring_place_name(report->files.place));
 	printf("PAM %s the module for sshd.\n", report->files.pam ? "has" : "does not have");
 	printf("The agent gets keys from %s, and %s.\n", report->provider,
-	       !report->is_single_use    ? "they log in until they expire"
+	       !report->is_single_use    ? "they work until they expire"
 	       : report->files.pam_wired ? "relies on the module to spend them"
 					 : "does not rely on the module to spend them");
 	if (report->valid)
@@ -133,7 +133,7 @@ static void print_words(const struct report *report)
 		       report->answers ? "answers" : "does not answer");
 	if (report->files.pam_wired && !report->files.pam)
 		puts("WRONG: keys are good until they expire, because nothing spends them.\n"
-		     "Mend it with: exc-instance-connect sshd enable");
+		     "Fix it with: exc-instance-connect sshd enable");
 	else if (report->valid && !report->enabled)
 		puts("Switch it on with: exc-instance-connect sshd enable");
 }
@@ -143,7 +143,7 @@ int sshd_status(bool json, const char *config_path)
 	struct report report;
 
 	if (geteuid() != 0) {
-		fputs("exc-instance-connect: sshd tells its configuration to root only: try sudo\n",
+		fputs("exc-instance-connect: sshd shows its configuration only to root: try sudo\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}

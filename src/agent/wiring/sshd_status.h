@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Say how sshd is wired, for `sshd status`. */
+/* Show how sshd is wired, for `sshd status`. */
 #ifndef EXC_SSHD_STATUS_H
 #define EXC_SSHD_STATUS_H
 
 #include <stdbool.h>
 
-/* Print it, in words or as JSON. Returns the exit status: EXIT_SUCCESS if one-time keys are
- * switched on and single use is kept, otherwise EXIT_FAILURE. Needs root. */
+/* Print it, as text or as JSON. Returns the exit status: EXIT_SUCCESS if one-time keys are switched
+ * on and single use is kept, otherwise EXIT_FAILURE. Needs root. */
 int sshd_status(bool json, const char *config_path);
 
 #endif

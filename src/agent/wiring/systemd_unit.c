@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd starts a service with, as the files of its unit have it (systemd.service(5)). */
+/* What systemd starts a service with, according to its unit's files (systemd.service(5)). */
 #include "agent/wiring/systemd_unit.h"
 
 #include <ctype.h>
@@ -16,7 +16,7 @@
 #define SYSTEMD_ANALYZE "/usr/bin/systemd-analyze"
 #define SECONDS 10
 
-/* What matters of a unit's files. All point into the text. */
+/* What matters in a unit's files. All point into the text. */
 struct unit_settings {
 	const char *exec_start;
 	const char *
@@ -25,7 +25,7 @@ struct unit_settings {
 	unsigned int file_count;
 };
 
-/* Cut the next line off *text, joining those that end in a backslash. NULL at the end. */
+/* Take the next line off *text, joining those that end in a backslash. NULL at the end. */
 static char *take_line(char **text)
 {
 	char *line = *text, *at = *text;
@@ -43,7 +43,7 @@ static char *take_line(char **text)
 	return line + strspn(line, " \t");
 }
 
-/* The value of a line "NAME=value"; NULL when it is another line. */
+/* The value of a line "NAME=value"; NULL for any other line. */
 static char *value_of(char *line, const char *name)
 {
 	size_t length = strlen(name);
@@ -74,8 +74,8 @@ static void take_setting(struct unit_settings *settings, char *line)
 	}
 }
 
-/* All words of a line with single spaces between, as systemd takes the value of a variable. False
- * when it cannot be split or does not fit. */
+/* All words of a line, separated by single spaces, as systemd reads a variable's value. False if it
+ * cannot be split or does not fit. */
 static bool unquote(const char *line, char *out, size_t size)
 {
 	struct words words;
@@ -112,8 +112,8 @@ static bool find_in_file(const char *path, const char *name, char *value, size_t
 	return found;
 }
 
-/* The value of a variable: files win over Environment=, later files over earlier ones. Empty when
- * it has none. */
+/* The value of a variable: files win over Environment=, later files over earlier ones. Empty if it
+ * has none. */
 static void find_variable(const struct unit_settings *settings, const char *name, char *value,
 			  size_t size)
 {
@@ -133,7 +133,7 @@ static void find_variable(const struct unit_settings *settings, const char *name
 	}
 }
 
-/* The length of "$NAME" or "${NAME}" at the start of `text`, and the name; 0 when it is none. */
+/* The length of "$NAME" or "${NAME}" at the start of `text`, and the name; 0 if it is not one. */
 static size_t take_variable(const char *text, char *name, size_t size)
 {
 	const char *start = text + (text[1] == '{' ? 2 : 1);
@@ -161,7 +161,7 @@ static bool add_word(struct words *words, size_t *used, const char *word)
 	return true;
 }
 
-/* Fill in the ${NAME}s of one word, and make %% a percent sign. False when it does not fit. */
+/* Expand the ${NAME}s of one word, and make %% a percent sign. False if it does not fit. */
 static bool fill_in(const struct unit_settings *settings, const char *word, char *out, size_t size)
 {
 	char name[128], value[UNIT_COMMAND_SIZE];
@@ -229,7 +229,7 @@ bool unit_parse(char *text, struct unit_command *command)
 	return expand(&settings, &command->words);
 }
 
-/* Take one file out of the text, in which "# PATH" stands before each. */
+/* Remove one file from the text, in which "# PATH" precedes each. */
 static void leave_out(char *text, const char *path)
 {
 	char header[256];
@@ -243,8 +243,7 @@ static void leave_out(char *text, const char *path)
 	memmove(start, end == NULL ? "" : end + 1, end == NULL ? 1 : strlen(end + 1) + 1);
 }
 
-/* What systemd says that the unit's files are. The caller frees; NULL when it knows no such unit.
- */
+/* The unit's files, from systemd. The caller frees; NULL if there is no such unit. */
 static char *cat_unit(const char *unit)
 {
 	_cleanup_free_ char *text = malloc(UNIT_TEXT_SIZE);
@@ -257,8 +256,8 @@ static char *cat_unit(const char *unit)
 	if (text == NULL)
 		return NULL;
 	snprintf(place, sizeof place, "systemd/system/%s", unit);
-	/* The second needs no systemd that runs, but knows no unit in a /lib that is not /usr/lib.
-	 */
+	/* The second works without a running systemd, but ignores units in a /lib that is not
+	 * /usr/lib. */
 	if (access("/run/systemd/system", F_OK) != 0 ||
 	    run_for_output(cat, &output, RUN_ERRORS_DROPPED, 1000 * SECONDS) != 0)
 		if (run_for_output(offline, &output, RUN_ERRORS_DROPPED, 1000 * SECONDS) != 0)
@@ -286,7 +285,7 @@ void unit_each_file(const char *unit, void (*visit)(const char *path, void *cont
 	struct unit_settings settings = { 0 };
 	char *rest = text, *line;
 
-	/* Bounded by UNIT_TEXT_SIZE; "# PATH" stands before the text of each file. */
+	/* Bounded by UNIT_TEXT_SIZE; "# PATH" precedes the text of each file. */
 	while (text != NULL && (line = take_line(&rest)) != NULL) {
 		if (strncmp(line, "# /", 3) == 0)
 			visit(line + 2, context);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that wire sshd to the agent and the module: write them, remember them, take them away.
- */
+/* The files that wire sshd to the agent and the module: write them, back them up, remove them. */
 #include "agent/wiring/wiring.h"
 
 #include <errno.h>
@@ -102,14 +101,14 @@ bool wiring_save(struct file_backup *backup, char *why, size_t size)
 	return file_backup_save(backup, paths, sizeof paths / sizeof paths[0], why, size);
 }
 
-/* Put our options in front of the ones that are there: the first counts. NULL when the command
- * cannot be changed so. The caller frees. */
+/* Put our options in front of the existing ones: the first counts. NULL if the command cannot be
+ * changed that way. The caller frees. */
 static char *unit_text(const char *exec_start)
 {
 	size_t program = strcspn(exec_start, " \t");
 	char *text;
 
-	/* With "@" the second word is the name that the program gets. */
+	/* With "@" the second word is the program's argv[0]. */
 	if (memchr(exec_start, '@', program) != NULL || strpbrk(exec_start, "\"'") == exec_start)
 		return NULL;
 	if (asprintf(&text,
@@ -124,7 +123,7 @@ static char *unit_text(const char *exec_start)
 	return text;
 }
 
-/* A name that leads to another unit is not one of its own. */
+/* An alias of another unit is not a unit of its own. */
 static bool is_alias(const char *unit)
 {
 	static const char *const folders[] = { "/etc/systemd/system", "/run/systemd/system",
@@ -152,7 +151,7 @@ static bool remove_unit_drop_in(const struct unit *unit, bool *changed, char *wh
 	return true;
 }
 
-/* Give one unit our options. The unit as it is without them decides what else is in the command. */
+/* Add our options to one unit. The unit without them provides the rest of the command. */
 static bool write_unit_drop_in(const struct unit *unit, bool *changed, char *why, size_t size)
 {
 	struct unit_command command;
@@ -193,7 +192,7 @@ static bool remove_units(bool *changed, char *why, size_t size)
 	return true;
 }
 
-/* One of the two drop-ins of sshd_config is there as planned, the other is not. */
+/* Of the two sshd_config drop-ins, keep the planned one only. */
 static bool write_drop_in(const char *path, bool wanted, char *why, size_t size)
 {
 	return (wanted ? file_replace(path, drop_in_text, strlen(drop_in_text))
@@ -201,7 +200,7 @@ static bool write_drop_in(const char *path, bool wanted, char *why, size_t size)
 	       file_say_errno(why, size, path);
 }
 
-/* In front of everything: what a person wrote stays as it is to the last byte. */
+/* In front of everything: what the administrator wrote stays byte for byte. */
 static bool set_setting(const char *setting, const char *value, char *why, size_t size)
 {
 	size_t length;
@@ -220,7 +219,7 @@ static bool set_setting(const char *setting, const char *value, char *why, size_
 	       file_say_errno(why, size, CONFIG_FILE);
 }
 
-/* Take a setting of ours out of agent.conf, whatever its value. */
+/* Remove one of our settings from agent.conf, whatever its value. */
 static bool unset_setting(const char *setting, char *why, size_t size)
 {
 	size_t length;
@@ -240,7 +239,7 @@ static bool unset_setting(const char *setting, char *why, size_t size)
 	       file_say_errno(why, size, CONFIG_FILE);
 }
 
-/* Tell the agent to rely on the module, as long as that is there. */
+/* Tell the agent to rely on the module, as long as it exists. */
 static bool write_pam_wired(const char *module, char *why, size_t size)
 {
 	char text[PAM_WIRED_BYTES_MAX];
@@ -259,7 +258,7 @@ static bool remove_pam_wired(char *why, size_t size)
 
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size)
 {
-	/* Before sshd asks the agent, so that nobody's keys are unknown in between. */
+	/* Before sshd asks the agent, so that no keys stop working in between. */
 	if (plan->next_command != NULL && !set_setting(NEXT_COMMAND, plan->next_command, why, size))
 		return false;
 	if (plan->provider != NULL && !(unset_setting(PROVIDER, why, size) &&
@@ -271,7 +270,7 @@ bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why
 	if (!write_drop_in(WIRING_DROP_IN, plan->place == WIRING_IN_DROP_IN, why, size) ||
 	    !write_drop_in(WIRING_DROP_IN_FIRST, plan->place == WIRING_IN_DROP_IN_FIRST, why, size))
 		return false;
-	/* What an earlier one wrote must not be relied on when PAM is out of use since. */
+	/* An earlier pam.wired must not be trusted if PAM is no longer used. */
 	if (plan->module == NULL)
 		return remove_pam_wired(why, size);
 	return pam_stack_add(why, size) && write_pam_wired(plan->module, why, size);

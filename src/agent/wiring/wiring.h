@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that wire sshd to the agent and the module: write them, remember them, take them away.
- */
+/* The files that wire sshd to the agent and the module: write them, back them up, remove them. */
 #ifndef EXC_WIRING_H
 #define EXC_WIRING_H
 
@@ -9,11 +8,11 @@
 
 #include "base/file.h"
 
-/* sshd takes the first value that it reads, and reads these in the order of their names: the second
- * is for winning over another AuthorizedKeysCommand that is then run after ours. */
+/* sshd uses the first value that it reads, and reads these in the order of their names: the second
+ * wins over another AuthorizedKeysCommand, which then runs after ours. */
 #define WIRING_DROP_IN "/etc/ssh/sshd_config.d/60-exc-instance-connect.conf"
 #define WIRING_DROP_IN_FIRST "/etc/ssh/sshd_config.d/00-exc-instance-connect.conf"
-/* systemd takes the last ExecStart= that it reads. */
+/* systemd uses the last ExecStart= that it reads. */
 #define WIRING_UNIT_DROP_IN "zz-exc-instance-connect.conf"
 #define WIRING_COMMAND "/usr/bin/exc-instance-connect authorized-keys %u %f %t %k"
 #define WIRING_COMMAND_USER "exc-instance-connect"
@@ -34,7 +33,7 @@ struct wiring_plan {
 	const char *provider; /* the same */
 };
 
-/* What of the wiring is there. */
+/* Which parts of the wiring exist. */
 struct wiring_state {
 	enum wiring_place place; /* where our settings are, as we write them */
 	bool pam; /* the module is in one of PAM's files */
@@ -43,24 +42,22 @@ struct wiring_state {
 
 void wiring_look(struct wiring_state *state);
 
-/* Where our settings are, as a person can look for it; a string constant. */
+/* Where our settings are, for messages; a string constant. */
 const char *wiring_place_name(enum wiring_place place);
 
-/* Remember all files that wiring_write() and wiring_remove() may change, for file_backup_restore().
- * False, with `why`, when one cannot be read. */
+/* Back up all files that wiring_write() and wiring_remove() may change, for file_backup_restore().
+ * False, with `why`, if one cannot be read. */
 bool wiring_save(struct file_backup *backup, char *why, size_t size);
 
-/* Write what is not there yet, and take our settings away from other places than the plan's.
- * *units_changed: systemd has to read its units again, and sshd to be restarted. False, with `why`.
- */
+/* Write what is missing, and remove our settings from places other than the plan's. *units_changed:
+ * systemd must reload its units, and sshd must be restarted. False, with `why`. */
 bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why, size_t size);
 
 /* Remove what is ours, and nothing else; what is in agent.conf stays until sshd no longer asks the
  * agent. False, with `why`. */
 bool wiring_remove(bool *units_changed, char *why, size_t size);
 
-/* Remove the next_command and the provider that wiring_write() set, not those that a person wrote.
- */
+/* Remove the next_command and the provider that wiring_write() set, not an administrator's. */
 bool wiring_remove_settings(char *why, size_t size);
 
 #endif
