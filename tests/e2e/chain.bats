@@ -133,7 +133,7 @@ refused() {
 	refused "$(other_lines)" "for root it exits, as nobody, with status 0 and"
 	other 'echo "$@"'
 	refused "$(other_lines '/usr/bin/other-keys %u' %u)" "it runs as the user who logs in (%u)"
-	refused "$(other_lines '/usr/bin/other-keys %C %u')" "tokens or quotes that next_command does not know"
+	refused "$(other_lines '/usr/bin/other-keys %C %u')" "tokens or quotes that next_command does not support"
 	refused "$(other_lines '/usr/bin/other-keys %u ;x')" "agent.conf cannot hold that command"
 	other 'sleep 1000'
 	refused "$(other_lines)" "takes longer than 1000 ms: set a longer timeout_ms"

@@ -118,7 +118,7 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"another AuthorizedKeysCommand, and nothing was changed"* ]]
-	[[ "$output" == *"afterwards run: exc-instance-connect sshd enable"* ]]
+	[[ "$output" == *"to switch it on later, run: exc-instance-connect sshd enable"* ]]
 	run guest ls /etc/ssh/sshd_config.d/60-exc-instance-connect.conf
 	[ "$status" -ne 0 ]
 	ordinary
@@ -143,7 +143,7 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 	run package --install "$PACKAGE"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"afterwards run: exc-instance-connect sshd enable"* ]]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"to switch it on later, run: exc-instance-connect sshd enable"* ]]
 	[ "$(guest cat /run/sshd.pid)" = "$pid" ]
 	ordinary
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
@@ -173,7 +173,7 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 	echo "$output"
 	guest sh -c 'rm /etc/ssh/sshd_config.d/20-other.conf'
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"broken before, and nothing was changed"*"NoSuchKeyword"* ]]
+	[[ "$output" == *"already broken, and nothing was changed"*"NoSuchKeyword"* ]]
 }
 
 @test "while only the agent runs a chained command, a broken configuration of sshd keeps the package" {
@@ -184,7 +184,7 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 	run package --remove exc-instance-connect
 	echo "$output"
 	[ "$status" -ne 0 ]
-	[[ "$output" == *"is not removed, because only it runs the next_command"*"let sshd -t find no mistake"* ]]
+	[[ "$output" == *"is not removed, because only it runs the next_command"*"fix what sshd -t reports"* ]]
 	guest test -x /usr/bin/exc-instance-connect
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	sshd_reload

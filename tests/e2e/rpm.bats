@@ -252,7 +252,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"another AuthorizedKeysCommand, and nothing was changed"* ]]
-	[[ "$output" == *"afterwards run: exc-instance-connect sshd enable"* ]]
+	[[ "$output" == *"to switch it on later, run: exc-instance-connect sshd enable"* ]]
 	[ "$(sshd_command)" = "authorizedkeyscommand /bin/true %u" ]
 	ordinary
 	package --erase exc-instance-connect
@@ -265,7 +265,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	run package --install "$PACKAGE"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"already broken, and nothing was changed"*"NoSuchKeyword"*"afterwards run"* ]]
+	[[ "$output" == *"already broken, and nothing was changed"*"NoSuchKeyword"*"to switch it on later, run"* ]]
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	sshd_reload
 	guest exc-instance-connect sshd enable
@@ -296,7 +296,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	run package --erase exc-instance-connect
 	echo "$output"
 	[ "$status" -ne 0 ]
-	[[ "$output" == *"is not removed, because only it runs the next_command"*"let sshd -t find no mistake"* ]]
+	[[ "$output" == *"is not removed, because only it runs the next_command"*"fix what sshd -t reports"* ]]
 	guest test -x /usr/bin/exc-instance-connect
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 	sshd_reload

@@ -151,7 +151,7 @@ main_pid() { guest systemctl show -P MainPID ssh; }
 	run install_package
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"afterwards run: exc-instance-connect sshd enable"* ]]
+	[[ "$output" == *"20-other.conf was edited after sshd loaded it, and nothing was changed"*"to switch it on later, run: exc-instance-connect sshd enable"* ]]
 	[ "$(guest dpkg-query -W -f '${db:Status-Status}' exc-instance-connect)" = installed ]
 	guest_files | grep -v exc-instance-connect | diff <(grep -v exc-instance-connect "$BATS_TEST_TMPDIR/before") -
 	[ "$(main_pid)" = "$pid" ]

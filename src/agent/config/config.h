@@ -20,7 +20,7 @@ enum single_use {
 	SINGLE_USE_AUTO, /* config_load() replaces it with the provider's default */
 	SINGLE_USE_PAM, /* the module spends the key */
 	SINGLE_USE_CONNECTION, /* an offer is for the first connection that asked */
-	SINGLE_USE_NO, /* nothing is recorded; a key logs in until it expires */
+	SINGLE_USE_NO, /* nothing is recorded; a key works until it expires */
 };
 
 /* Where grants come from: value, its name in agent.conf, and what single_use = auto means there
