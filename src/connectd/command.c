@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the subcommands share: finding a verb, reading options, saying what is wrong. */
+/* What the subcommands share: finding a verb, reading options, printing errors. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* audit: show the trail, hand it over whole, and find out whether somebody has changed it. */
+/* audit: show the trail, export all of it, and find out whether someone has changed it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 #include "connectd/store/audit_trail.h"
 #include "base/json.h"
 
-/* Exit status of `audit verify` when the trail is not as it was written */
+/* Exit status of `audit verify` when the trail was changed */
 #define EXIT_CHANGED 1
 
-/* Members that say the same as others, or nothing to people */
+/* Leave out members that repeat others, or mean nothing to people */
 static bool is_for_people(const cJSON *member)
 {
 	static const char *const others[] = { "id", "time", "event", "hash" };
@@ -64,7 +64,7 @@ static int show(const struct store *store, int argc, char **argv)
 	return text != NULL && puts(text) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* One row in a line, so that a trail of any length can be read as it comes */
+/* One row in a line, so that a trail of any length can be streamed */
 static bool export_row(void *context, cJSON *row)
 {
 	_cleanup_json_ cJSON *owned = row;
@@ -90,11 +90,11 @@ static int export(const struct store *store, int argc, char **argv)
 static int say_changed(const struct trail_verdict *verdict)
 {
 	if (verdict->wrong != 0)
-		command_fail("row %lld is not as it was written, or the row before it is gone; the "
-			     "%lld rows before are as they were",
+		command_fail("row %lld was changed, or the row before it was removed; the "
+			     "%lld rows before are unchanged",
 			     (long long)verdict->wrong, (long long)verdict->rows - 1);
 	else
-		command_fail("rows are gone at the end; the last one that is there has the hash %s",
+		command_fail("rows were removed at the end; the last remaining one has the hash %s",
 			     verdict->head);
 	return EXIT_CHANGED;
 }
@@ -106,19 +106,18 @@ static int verify(const struct store *store, int argc, char **argv)
 
 	if (argc != 0)
 		return usage_error(
-			"audit verify takes --head HASH, which an earlier one has printed");
+			"audit verify takes --head HASH, which an earlier run has printed");
 	if (!trail_verify(store, head, &verdict))
-		return command_fail("the trail cannot be read");
+		return command_fail("cannot read the trail");
 	if (verdict.wrong != 0 || verdict.cut)
 		return say_changed(&verdict);
 	if (head != NULL && !verdict.has_head) {
-		command_fail("no row has the hash %.64s: the trail was written anew since", head);
+		command_fail("no row has the hash %.64s: the trail was rewritten since", head);
 		return EXIT_CHANGED;
 	}
-	printf("%lld rows as they were written; head %s\n", (long long)verdict.rows, verdict.head);
+	printf("%lld rows, unchanged; head %s\n", (long long)verdict.rows, verdict.head);
 	if (verdict.before > 0)
-		printf("(%lld of them are from before rows had hashes)\n",
-		       (long long)verdict.before);
+		printf("(%lld of them are older than the hashes)\n", (long long)verdict.before);
 	return EXIT_SUCCESS;
 }
 
@@ -127,7 +126,7 @@ int audit_main(int argc, char **argv, const struct connectd_config *config)
 	static const struct verb verbs[] = { { "show", show },
 					     { "export", export },
 					     { "verify", verify } };
-	/* `audit` alone shows. */
+	/* `audit` alone means `audit show`. */
 	static char name[] = "show";
 	char *arguments[COMMAND_ARGUMENTS_MAX];
 

@@ -9,13 +9,13 @@
 
 #include "connectd/commands.h"
 
-/* Pages that are copied before others may write again, and how long to let them */
+/* Pages that are copied before others may write again, and for how long they may */
 #define BACKUP_PAGES 256
 #define BACKUP_PAUSE_MS 5
-/* How often a writer may get in the way before it is given up */
+/* How often a writer may interrupt before the copy is made at once */
 #define BACKUP_WAITS_MAX 2000
 
-/* SQLite's online backup (sqlite.org/backup.html): what it makes is one database, whole, of one
+/* SQLite's online backup (sqlite.org/backup.html): the result is one complete database, of one
  * moment. */
 static bool copy(sqlite3 *from, sqlite3 *to)
 {
@@ -25,7 +25,7 @@ static bool copy(sqlite3 *from, sqlite3 *to)
 	if (backup == NULL)
 		return false;
 	for (int waits = 0; waits < BACKUP_WAITS_MAX; waits++) {
-		/* All at once after so many: this locks writers out for as long as it takes. */
+		/* After that, all at once: this locks writers out meanwhile. */
 		result = sqlite3_backup_step(backup,
 					     waits < BACKUP_WAITS_MAX / 2 ? BACKUP_PAGES : -1);
 		if (result != SQLITE_OK && result != SQLITE_BUSY && result != SQLITE_LOCKED)
@@ -65,7 +65,7 @@ int backup_main(int argc, char **argv, const struct connectd_config *config)
 	int result;
 
 	if (argc != 1)
-		return usage_error("backup needs the FILE to make");
+		return usage_error("backup needs the name of the FILE to write");
 	if (!store_open(&store, config->database, false, error, sizeof error))
 		return command_fail("%s", error);
 	result = back_up(&store, argv[0]);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* instance: say which instances there are, where their requests come from and where their sshd is.
- */
+/* instance: define the instances, where their requests come from and where their sshd is. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@ static bool read_arguments(struct instance *instance, int argc, char **argv, cha
 	for (int i = 1; i < argc; i += 2) {
 		if (strncmp(argv[i], "--", 2) != 0 || strcmp(argv[i], "--vm_id") == 0 ||
 		    i + 1 == argc) {
-			snprintf(error, INSTANCE_ERROR_SIZE, "%.64s is no option with a value",
+			snprintf(error, INSTANCE_ERROR_SIZE, "%.64s is not an option with a value",
 				 argv[i]);
 			return false;
 		}
@@ -43,7 +42,7 @@ static int instance_add(const struct store *store, int argc, char **argv)
 		result = usage_error(error);
 	else if (!instance_store(store, &instance, false))
 		result = command_fail(
-			"instance %s was not added: if it, or its address, is there "
+			"cannot add instance %s: if it exists, or its address is in use "
 			"already, run: exc-connectd instance remove; if there is no org "
 			"%s: exc-connectd org add",
 			instance.vm_id, instance.org);
@@ -117,7 +116,7 @@ static int list(const struct store *store, int argc, char **argv)
 
 static int no_such_instance(const char *vm_id)
 {
-	return command_fail("there is no instance %s; see: exc-connectd instance list", vm_id);
+	return command_fail("no instance %s; see: exc-connectd instance list", vm_id);
 }
 
 static int show(const struct store *store, int argc, char **argv)
@@ -134,7 +133,7 @@ static int show(const struct store *store, int argc, char **argv)
 	return result;
 }
 
-/* The row of one instance is changed, and the trail says so. */
+/* Change the row of one instance, and note it in the trail. */
 static int change(const struct store *store, int argc, char **argv, const char *verb,
 		  const char *sql)
 {
@@ -154,7 +153,7 @@ static int remove_one(const struct store *store, int argc, char **argv)
 	return change(store, argc, argv, "remove", "DELETE FROM instances WHERE vm_id = ?");
 }
 
-/* What its guest says of its host keys from now on is new, and no change. */
+/* The host keys that its guest reports next are new, not changed. */
 static int rebuilt(const struct store *store, int argc, char **argv)
 {
 	return change(store, argc, argv, "rebuilt",
@@ -162,10 +161,10 @@ static int rebuilt(const struct store *store, int argc, char **argv)
 		      " WHERE vm_id = ?");
 }
 
-/* Store one of a list, numbered from 1. False after a line on stderr. */
+/* Store one of a list, numbered from 1. False after a message on stderr. */
 static bool import_one(const struct store *store, const cJSON *object, int number)
 {
-	char error[INSTANCE_ERROR_SIZE] = "is no object";
+	char error[INSTANCE_ERROR_SIZE] = "is not an object";
 	struct instance instance;
 	bool stored = false;
 
@@ -174,9 +173,10 @@ static bool import_one(const struct store *store, const cJSON *object, int numbe
 	    !instance_is_whole(&instance, error))
 		command_fail("instance %d of the list: %s", number, error);
 	else if (!instance_store(store, &instance, true))
-		command_fail("instance %s was not stored: is its address another's, or is there no "
-			     "org %s?",
-			     instance.vm_id, instance.org);
+		command_fail(
+			"cannot store instance %s: does another have its address, or is there no "
+			"org %s?",
+			instance.vm_id, instance.org);
 	else
 		stored = true;
 	instance_free(&instance);
@@ -213,7 +213,7 @@ static int import(const struct store *store, int argc, char **argv)
 	text = command_read_file(argv[0], IMPORT_BYTES_MAX);
 	if (text == NULL)
 		return EXIT_FAILURE;
-	/* Not json_parse(), which takes objects of the size of a message. */
+	/* Not json_parse(), which only takes objects, of a message's size. */
 	list = cJSON_ParseWithOpts(text, NULL, true);
 	if (!cJSON_IsArray(list))
 		return command_fail("%s: not a JSON list of instances", argv[0]);

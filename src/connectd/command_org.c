@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* org and principal: say which organisations there are, and who belongs to them. */
+/* org and principal: define organisations, and who belongs to them. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "connectd/store/iam.h"
 #include "base/json.h"
 
-/* Print the names that a statement finds, with the fields behind them, as lines or as an array. */
+/* Print the names that a statement finds, with the fields after them, as lines or as an array. */
 static int print_names(const struct store *store, const char *sql, const char *const *fields,
 		       int count, bool json)
 {
@@ -43,7 +43,7 @@ static int add_org(const struct store *store, int argc, char **argv)
 		return usage_error("org add needs a NAME of up to 64 printable characters");
 	if (!store_run(store, "INSERT INTO orgs(name, created) VALUES(?,?)", "ti", argv[0],
 		       (int64_t)time(NULL)))
-		return command_fail("org %s was not added; is it there already?", argv[0]);
+		return command_fail("cannot add org %s; does it exist already?", argv[0]);
 	return command_note(store, "org add %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -73,7 +73,7 @@ static int remove_org(const struct store *store, int argc, char **argv)
 			argv[0]);
 	if (!store_run(store, "DELETE FROM orgs WHERE name = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
-		return command_fail("there is no org %s; see: exc-connectd org list", argv[0]);
+		return command_fail("no org %s; see: exc-connectd org list", argv[0]);
 	return command_note(store, "org remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -90,7 +90,7 @@ static int add_principal(const struct store *store, int argc, char **argv)
 	if (!store_run(store, "INSERT INTO principals(name, org, created) VALUES(?,?,?)", "tti",
 		       argv[0], org, (int64_t)time(NULL)))
 		return command_fail(
-			"principal %s was not added; is it there already, or is there no "
+			"cannot add principal %s; does it exist already, or is there no "
 			"org %s?",
 			argv[0], org);
 	return command_note(store, "principal add %s --org %s", argv[0], org) ? EXIT_SUCCESS
@@ -114,11 +114,10 @@ static int remove_principal(const struct store *store, int argc, char **argv)
 {
 	if (argc != 1)
 		return usage_error("principal remove needs a NAME");
-	/* Its tokens and bindings go with it. */
+	/* Its tokens and bindings are removed with it. */
 	if (!store_run(store, "DELETE FROM principals WHERE name = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
-		return command_fail("there is no principal %s; see: exc-connectd principal list",
-				    argv[0]);
+		return command_fail("no principal %s; see: exc-connectd principal list", argv[0]);
 	return command_note(store, "principal remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy: say what principals may do, and which statement decides. */
+/* policy: define what principals may do, and show which statement decides. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 static bool is_document(const char *path, const char *text)
 {
 	_cleanup_json_ cJSON *document = NULL;
-	char error[POLICY_ERROR_SIZE] = "not one JSON object, with no member twice";
+	char error[POLICY_ERROR_SIZE] = "not one JSON object without duplicate members";
 
 	if (json_parse(text, strlen(text), &document) == JSON_OK &&
 	    policy_is_valid(document, error))
@@ -27,7 +27,7 @@ static bool is_document(const char *path, const char *text)
 	return false;
 }
 
-/* `policy put NAME FILE`: the first one, or in place of the one before. */
+/* `policy put NAME FILE`: add a policy, or replace it. */
 static int put_policy(const struct store *store, int argc, char **argv)
 {
 	const char *org = command_take_option(&argc, argv, "--org");
@@ -39,7 +39,7 @@ static int put_policy(const struct store *store, int argc, char **argv)
 			"policy put needs a NAME and a FILE, or - for standard input, and "
 			"takes --org NAME and --managed");
 	if (strcmp(argv[0], "Admin") == 0)
-		return command_fail("Admin is built in; take another name");
+		return command_fail("Admin is built in; choose another name");
 	text = command_read_file(argv[1], POLICY_BYTES_MAX);
 	if (text == NULL || !is_document(argv[1], text))
 		return EXIT_FAILURE;
@@ -49,7 +49,7 @@ static int put_policy(const struct store *store, int argc, char **argv)
 		       " managed = ?3, document = ?4",
 		       "ttiti", argv[0], org == NULL && !managed ? "default" : org,
 		       (int64_t)managed, text, (int64_t)time(NULL)))
-		return command_fail("policy %s was not stored; is there no org %s?", argv[0],
+		return command_fail("cannot store policy %s; is there no org %s?", argv[0],
 				    org == NULL ? "default" : org);
 	return command_note(store, "policy put %s%s", argv[0], managed ? " --managed" : "")
 		       ? EXIT_SUCCESS
@@ -98,8 +98,7 @@ static int show_policy(const struct store *store, int argc, char **argv)
 	statement =
 		store_prepare(store, "SELECT document FROM policies WHERE name = ?", "t", argv[0]);
 	if (statement == NULL || !store_next(store, statement))
-		return command_fail("there is no policy %s; see: exc-connectd policy list",
-				    argv[0]);
+		return command_fail("no policy %s; see: exc-connectd policy list", argv[0]);
 	puts(store_text(statement, 0));
 	return EXIT_SUCCESS;
 }
@@ -109,11 +108,10 @@ static int remove_policy(const struct store *store, int argc, char **argv)
 	if (argc != 1)
 		return usage_error("policy remove needs a NAME");
 	if (strcmp(argv[0], "Admin") == 0)
-		return command_fail("Admin is built in");
+		return command_fail("Admin is built in and cannot be removed");
 	if (!store_run(store, "DELETE FROM policies WHERE name = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
-		return command_fail("there is no policy %s; see: exc-connectd policy list",
-				    argv[0]);
+		return command_fail("no policy %s; see: exc-connectd policy list", argv[0]);
 	return command_note(store, "policy remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -150,7 +148,7 @@ static int detach_policy(const struct store *store, int argc, char **argv)
 									    : EXIT_FAILURE;
 }
 
-/* Whatever the policies say: is this an instance of another organisation? */
+/* Regardless of policies: is this an instance of another organisation? */
 static bool is_foreign(const struct store *store, const char *principal, const char *resource)
 {
 	const size_t prefix = strlen(IAM_INSTANCE_PREFIX);
@@ -178,13 +176,12 @@ static int test_policy(const struct store *store, int argc, char **argv)
 				   "--resource RESOURCE");
 	known = store_prepare(store, "SELECT 1 FROM principals WHERE name = ?", "t", principal);
 	if (known == NULL || !store_next(store, known))
-		return command_fail("there is no principal %s; see: exc-connectd principal list",
-				    principal);
+		return command_fail("no principal %s; see: exc-connectd principal list", principal);
 	iam_decide(store, principal, action, resource, &decision);
 	if (decision.allowed && is_foreign(store, principal, resource)) {
 		decision.allowed = false;
 		snprintf(decision.why, sizeof decision.why,
-			 "denied, for the instance is another organisation's");
+			 "denied: the instance belongs to another organisation");
 	}
 	puts(decision.why);
 	return decision.allowed ? EXIT_SUCCESS : EXIT_DENIED;

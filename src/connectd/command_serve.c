@@ -12,8 +12,8 @@
 #include "connectd/http/server.h"
 #include "connectd/store/signing_key.h"
 
-/* How long the server waits for another process that writes, such as a command: everybody else
- * waits meanwhile, and guests give up after two seconds. */
+/* How long the server waits for another process that writes, such as a command: all clients wait
+ * meanwhile, and guests give up after two seconds. */
 #define SERVE_BUSY_MS 500
 
 /* Hold the lock of this database for as long as the process lives. False when another has it. */
@@ -46,7 +46,7 @@ static bool take_lock(const char *database)
 	return true; /* the descriptor stays open: it is the lock */
 }
 
-/* Everything that serving changes, for as long as it lasts */
+/* Serve, with all the state that lasts as long */
 static int serve(const struct connectd_config *config, const struct store *store,
 		 const struct signing_key *key)
 {

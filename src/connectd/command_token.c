@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token: give principals tokens, and take them away. */
+/* token: give principals tokens, and revoke them. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +71,8 @@ static char *write_document(cJSON *resources)
 }
 
 /* The Resource list of a document that --instance wrote, which the caller deletes; NULL when it is
- * any other document. Whatever a person wrote must not be lost, or a Deny becomes an Allow: so only
- * what is byte for byte what we would write passes. */
+ * any other document. Anything that a person wrote must be kept, or a Deny becomes an Allow: so
+ * only a document that is byte for byte what we would write is accepted. */
 static cJSON *read_document(const char *text)
 {
 	_cleanup_json_ cJSON *document = NULL;
@@ -95,12 +95,12 @@ static cJSON *read_document(const char *text)
 	return again != NULL && strcmp(again, text) == 0 ? cJSON_Duplicate(found, true) : NULL;
 }
 
-/* What stands under the name of a principal's policy */
+/* What the name of a principal's policy refers to */
 enum found_policy {
 	FOUND_NOTHING, /* nothing */
 	FOUND_OURS, /* what --instance wrote, for this principal alone */
 	FOUND_UNATTACHED, /* the same, but it was detached, or its principal was removed */
-	FOUND_EDITED /* what a person wrote, gave to others as well, or cannot be read */
+	FOUND_EDITED /* what a person wrote, attached to others as well, or is unreadable */
 };
 
 /* Look for the policy, and for its Resource list, which the caller deletes: NULL for FOUND_NOTHING
@@ -146,12 +146,12 @@ static bool has_text(const cJSON *array, const char *text)
 	return false;
 }
 
-/* May --instance add to this policy? Otherwise a line on stderr says why, and what to do. */
+/* May --instance add to this policy? Otherwise a message on stderr says why, and what to do. */
 static bool may_grow(enum found_policy found, const char *policy, const char *principal)
 {
 	if (found == FOUND_EDITED)
 		command_fail(
-			"policy %s is not as --instance wrote it, or others have it as well, so "
+			"policy %s was edited since --instance wrote it, or others have it as well, so "
 			"nothing was changed: add the instances with exc-connectd policy put, "
 			"and the token without --instance",
 			policy);
@@ -164,8 +164,8 @@ static bool may_grow(enum found_policy found, const char *policy, const char *pr
 	return found == FOUND_NOTHING || found == FOUND_OURS;
 }
 
-/* Let the principal do everything that keys are for on these instances, and on those of before.
- * False with a line on stderr. */
+/* Let the principal do everything that keys are for on these instances, and on the previous ones.
+ * False with a message on stderr. */
 static bool allow_instances(const struct store *store, const char *principal, int count,
 			    char **vm_ids)
 {
@@ -187,7 +187,7 @@ static bool allow_instances(const struct store *store, const char *principal, in
 	}
 	text = write_document(resources);
 	if (text == NULL) {
-		command_fail("a policy has room for %d instances: write another one with "
+		command_fail("a policy can list %d instances: write another one with "
 			     "exc-connectd policy put, and add the token without --instance",
 			     POLICY_PATTERNS_MAX);
 		return false;
@@ -201,8 +201,8 @@ static bool allow_instances(const struct store *store, const char *principal, in
 			 "tt", policy, principal);
 }
 
-/* The principal, its token and its policy are stored together or not at all. False with a line on
- * stderr. */
+/* The principal, its token and its policy are stored together or not at all. False with a message
+ * on stderr. */
 static bool store_token(const struct store *store, const char *principal, const char *id,
 			const char *hash, int64_t expires, int count, char **vm_ids)
 {
@@ -245,7 +245,7 @@ static int add_token(const struct store *store, int argc, char **argv)
 	if (lifetime != NULL && expires == 0)
 		return usage_error("--expires takes a number of days, hours, minutes or seconds, "
 				   "such as 90d");
-	/* What stands behind each --instance moves to where the first one was. */
+	/* The value of each --instance moves to where the first option was. */
 	for (int i = 1; i < argc; i += 2) {
 		if (strcmp(argv[i], "--instance") != 0 || i + 1 == argc)
 			return usage_error(
@@ -259,8 +259,8 @@ static int add_token(const struct store *store, int argc, char **argv)
 			"--instance VM_ID, or attach a policy first");
 	if (!make_token(token, hash, id) ||
 	    !store_token(store, argv[0], id, hash, expires, count, argv + 1))
-		return command_fail("the token was not added");
-	/* Shown this once; the database has its hash. */
+		return command_fail("cannot add the token");
+	/* Shown only once; the database has its hash. */
 	return puts(token) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -315,14 +315,13 @@ static int revoke_token(const struct store *store, int argc, char **argv)
 	if (!store_run(store, "UPDATE api_tokens SET revoked = ? WHERE id = ? AND revoked IS NULL",
 		       "it", (int64_t)time(NULL), argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
-		return command_fail(
-			"there is no such token that is not revoked: %s; see: exc-connectd "
-			"token list",
-			argv[0]);
+		return command_fail("no unrevoked token has the id %s; see: exc-connectd "
+				    "token list",
+				    argv[0]);
 	return command_note(store, "token revoke %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Forget what --instance allowed. What a person wrote may deny, or be for others as well. */
+/* Remove what --instance allowed. What a person wrote may deny, or be for others as well. */
 static bool remove_policy(const struct store *store, const char *principal)
 {
 	char policy[POLICY_NAME_SIZE];
@@ -333,7 +332,7 @@ static bool remove_policy(const struct store *store, const char *principal)
 	found = find_policy(store, policy, principal, &resources);
 	if (found == FOUND_EDITED)
 		fprintf(stderr,
-			"exc-connectd: policy %s stays, because it is not as --instance wrote it, or "
+			"exc-connectd: policy %s stays, because it was edited since --instance wrote it, or "
 			"others have it as well; exc-connectd policy remove removes it\n",
 			policy);
 	return found == FOUND_EDITED ||

@@ -10,7 +10,7 @@
 #include "connectd/store/store.h"
 
 #define EXIT_USAGE 2
-/* Arguments of a subcommand that takes few */
+/* The most arguments of a subcommand that takes few */
 #define COMMAND_ARGUMENTS_MAX 16
 
 /* Each takes the arguments after its name, and returns the program's exit status. */
@@ -36,26 +36,26 @@ struct verb {
 	int (*run)(const struct store *store, int argc, char **argv);
 };
 
-/* Open the store and run the verb that argv[0] names, with the arguments after it. `what` is for
- * the word about a verb that is missing or not known. */
+/* Open the store and run the verb that argv[0] names, with the arguments after it. `what` is the
+ * message about a missing or unknown verb. */
 int command_run_verb(int argc, char **argv, const struct connectd_config *config,
 		     const struct verb *verbs, size_t count, const char *what);
 
-/* Is --json the only argument? *json says; false when there are others. */
+/* Is --json the only argument, if any? *json is set if given; false when there are others. */
 bool command_takes_json(int argc, char **argv, bool *json);
 
-/* Take `NAME VALUE` out of the arguments, wherever it stands. NULL without it; *argc is then as it
- * was. A NAME without a VALUE stays, for the caller to refuse. */
+/* Take `NAME VALUE` out of the arguments, wherever it is. NULL without it; *argc is then unchanged.
+ * A NAME without a VALUE stays, for the caller to refuse. */
 const char *command_take_option(int *argc, char **argv, const char *name);
 
 /* Take NAME, which has no value, out of the arguments. False without it. */
 bool command_take_flag(int *argc, char **argv, const char *name);
 
 /* Read a text of up to `max` bytes from a file, or from standard input for "-". The caller frees.
- * NULL after a line on stderr. */
+ * NULL after a message on stderr. */
 char *command_read_file(const char *path, size_t max);
 
-/* Note in the audit trail what the operator has changed. */
+/* Record in the audit trail what the operator has changed. */
 __attribute__((format(printf, 2, 3))) bool command_note(const struct store *store,
 							const char *format, ...);
 

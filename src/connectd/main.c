@@ -22,26 +22,25 @@ static const struct subcommand {
 	  "               [--org ORG] [--user USER]... [--host-key KEY]... [--console PATH]\n"
 	  "           list [--json] | show VM_ID | remove VM_ID | rebuilt VM_ID\n"
 	  "           import FILE",
-	  "say which instances there are" },
-	{ "org", org_main, "add NAME | list [--json] | remove NAME",
-	  "say which organisations there are" },
+	  "define the instances" },
+	{ "org", org_main, "add NAME | list [--json] | remove NAME", "define the organisations" },
 	{ "principal", principal_main, "add NAME [--org ORG] | list [--json] | remove NAME",
-	  "say who there is: users, such as user:ana, and services" },
+	  "define the principals: users, such as user:ana, and services" },
 	{ "policy", policy_main,
 	  "put NAME FILE [--org ORG] [--managed]\n"
 	  "         list [--json] | show NAME | remove NAME\n"
 	  "         attach NAME PRINCIPAL | detach NAME PRINCIPAL\n"
 	  "         test --principal NAME --action ACTION --resource RESOURCE",
-	  "say who may do what; a managed policy is for everyone" },
+	  "define who may do what; a managed policy applies to everyone" },
 	{ "token", token_main,
 	  "add NAME [--instance VM_ID|'*']... [--expires 90d]\n"
 	  "        list [--json] | revoke ID | remove NAME",
-	  "give principals tokens, and take them away" },
+	  "give principals tokens, and revoke them" },
 	{ "audit", audit_main,
 	  "[show] [--json] [--limit N] [--instance VM_ID]\n"
 	  "        export [--json] [--instance VM_ID]\n"
 	  "        verify [--head HASH]",
-	  "show who asked for what, newest last; find rows that were changed" },
+	  "show who asked for what, newest last; find changed rows" },
 	{ "backup", backup_main, "FILE", "copy the database while it is in use" },
 };
 
@@ -91,7 +90,7 @@ int main(int argc, char **argv)
 	}
 	subcommand = find_subcommand(at < argc ? argv[at] : "serve");
 	if (subcommand == NULL)
-		return usage_error("there is no such command");
+		return usage_error("unknown command");
 	if (argc - at > 1 && strcmp(argv[argc - 1], "--help") == 0) {
 		print_usage();
 		return EXIT_SUCCESS;

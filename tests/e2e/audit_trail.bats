@@ -63,7 +63,7 @@ tamper() {
 	connect '{"vm_id":43,"user":"ubuntu"}'
 	run connectd audit verify
 	[ "$status" -eq 0 ]
-	[[ "$output" == *" rows as they were written; head "* ]]
+	[[ "$output" == *" rows, unchanged; head "* ]]
 	row=$(rows issued | head -1 | jq .id)
 	for change in "caller = 'user:bo'" "time = time - 1" "user = ''" "expires = 0" "hash = 'x'" "hash = NULL"; do
 		cp "$GUEST_DIR/connectd.db" "$GUEST_DIR/kept"
@@ -72,7 +72,7 @@ tamper() {
 		run connectd audit verify
 		echo "$change: $output"
 		[ "$status" -eq 1 ]
-		[[ "$output" == *"row $row is not as it was written"* ]]
+		[[ "$output" == *"row $row was changed"* ]]
 		stop
 		rm -f "$GUEST_DIR"/connectd.db-*
 		mv "$GUEST_DIR/kept" "$GUEST_DIR/connectd.db"

@@ -46,7 +46,7 @@ MANAGED=()
 	[ "$code $(field .error.code)" = "403 compute.instance.forbidden" ]
 	row=$(rows refused)
 	[ "$(jq -r '.caller, .org, .vm_id, .user, .reason, .decision' <<<"$row" | paste -sd'|')" = \
-		"service:ci|default|42|ubuntu|compute.instance.forbidden|denied, for no policy allows it" ]
+		"service:ci|default|42|ubuntu|compute.instance.forbidden|denied: no policy allows it" ]
 	[ "$(jq -r .request_id <<<"$row")" = "$(field .error.request_id)" ]
 	[[ "$(jq -r .token_id <<<"$row")" == tok_* ]]
 	[ -z "$(rows issued)" ]
@@ -92,7 +92,7 @@ MANAGED=()
 	[ "$output" = "allowed by policy least, statement 1 ConnectTo42" ]
 	ask compute:instance:connect exc:compute:instance/43
 	[ "$status" -eq 1 ]
-	[ "$output" = "denied, for no policy allows it" ]
+	[ "$output" = "denied: no policy allows it" ]
 	put block '{"Effect":"Allow","Action":"x","Resource":"y"},{"Effect":"Deny","Action":["a","COMPUTE:*"],"Resource":"*"}'
 	connectd policy attach block user:ana
 	ask compute:instance:connect exc:compute:instance/42
@@ -100,7 +100,7 @@ MANAGED=()
 	[ "$output" = "denied by policy block, statement 2" ]
 	run connectd policy test --principal nobody --action a --resource b
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"there is no principal nobody"* ]]
+	[[ "$output" == *"no principal nobody"* ]]
 }
 
 @test "what is no policy is refused with the statement that is wrong, and nothing is changed" {
@@ -132,7 +132,7 @@ END
 	[ "$code $(field .error.code)" = "$there" ]
 	run connectd policy test --principal user:eve --action compute:instance:connect --resource exc:compute:instance/42
 	[ "$status" -eq 1 ]
-	[ "$output" = "denied, for the instance is another organisation's" ]
+	[ "$output" = "denied: the instance belongs to another organisation" ]
 	# Nor are its policies
 	run connectd policy attach least user:eve
 	[ "$status" -eq 1 ]

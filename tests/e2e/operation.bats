@@ -80,18 +80,18 @@ subject() {
 	[[ "$(subject)" == *first* ]]
 	make_certificate second
 	kill -HUP "$PID"
-	wait_for grep -q 'the certificate was read anew' "$GUEST_DIR/log"
+	wait_for grep -q 'the certificate was read again' "$GUEST_DIR/log"
 	[[ "$(subject)" == *second* ]]
 	echo broken >"$GUEST_DIR/tls.pem"
 	kill -HUP "$PID"
-	wait_for grep -q 'the certificate stays as it was' "$GUEST_DIR/log"
+	wait_for grep -q 'keeping the old one' "$GUEST_DIR/log"
 	[[ "$(subject)" == *second* ]]
 	make_certificate third
 	cp "$GUEST_DIR/tls.pem" "$GUEST_DIR/third.pem"
 	make_certificate fourth
 	cp "$GUEST_DIR/third.pem" "$GUEST_DIR/tls.pem"
 	kill -HUP "$PID"
-	wait_for grep -q "stays as it was: $GUEST_DIR/tls.key" "$GUEST_DIR/log"
+	wait_for grep -q "keeping the old one: $GUEST_DIR/tls.key" "$GUEST_DIR/log"
 	[[ "$(subject)" == *second* ]]
 }
 

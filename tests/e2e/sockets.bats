@@ -114,7 +114,7 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(connectd_pid)/status"; }
 	[[ "$output" == *"status 7" ]]
 	[ "$closed" = "1000 exit status 7" ]
 	client wrong "$TERMINAL/$(session)" 0100500018ff
-	[ "$closed" = "1002 this is no message of exc.terminal.v1" ]
+	[ "$closed" = "1002 this is not a message of exc.terminal.v1" ]
 	client wrong "$TERMINAL/$(session)" 07
 	[[ "$closed" == 1002* ]]
 	client wrong "$TERMINAL/$(session)" t:hello

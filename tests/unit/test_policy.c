@@ -277,7 +277,7 @@ static void what_is_wrong_with_a_document_is_said(void **state)
 	} cases[] = {
 		{ "[]", "it must be an object" },
 		{ "{}", "Statements must be a list" },
-		{ "{\"Statements\":[],\"Id\":1}", "and no more" },
+		{ "{\"Statements\":[],\"Id\":1}", "and nothing else" },
 		{ "{\"Version\":1,\"Statements\":[]}", "Version must be a short text" },
 		{ "{\"Statements\":[{\"Effect\":\"Maybe\",\"Action\":\"*\",\"Resource\":\"*\"}]}",
 		  "statement 1: Effect must be Allow or Deny" },

@@ -26,10 +26,10 @@ void call_refuse(const struct call *call, int status, const char *code, const ch
 	if (call->caller.principal[0] == '\0')
 		trail_log(&row);
 	else if (!trail_append(call->service->store, &row)) {
-		/* Nobody is told anything that the trail does not have. */
+		/* No answer goes out that the trail does not have. */
 		status = 503;
 		code = CALL_UNAVAILABLE;
-		message = "the audit trail cannot be written; try again, or ask the operator";
+		message = "cannot write the audit trail; try again, or ask the operator";
 	}
 	respond_error(call->response, status, code, message, call->request_id);
 }
@@ -42,9 +42,9 @@ bool call_within_rate(const struct call *call, struct rate_limiter *limiter, con
 		return true;
 	call->service->state->metrics.requests_limited++;
 	call->response->retry_after = wait;
-	/* Not in the trail, which whoever asks too often would fill. */
+	/* Not in the trail: anyone who asks too often would fill it. */
 	respond_error(call->response, 429, "compute.rate_limited",
-		      "that is too often; wait as long as Retry-After says", call->request_id);
+		      "too many requests; wait for the time in Retry-After", call->request_id);
 	return false;
 }
 
@@ -55,11 +55,11 @@ bool call_identify(struct call *call)
 					call->caller.principal);
 	call->caller = (struct iam_caller){ 0 };
 	call_refuse(call, 401, "compute.auth.invalid_token",
-		    "send a token that is valid: Authorization: Bearer TOKEN");
+		    "send a valid token: Authorization: Bearer TOKEN");
 	return false;
 }
 
-/* Is there an instance with this id that the caller's organisation owns? */
+/* Does the caller's organisation own an instance with this id? */
 static bool load_own(const struct call *call, struct instance *instance)
 {
 	if (!instance_load(call->service->store, call->vm_id, instance))
@@ -84,10 +84,10 @@ bool call_authorize(struct call *call, const char *action, struct instance *inst
 	}
 	if (load_own(call, instance))
 		return true;
-	/* As is one of another organisation, whatever the policies say. */
+	/* An instance of another organisation is refused too, whatever the policies say. */
 	call->decision.allowed = false;
 	snprintf(call->decision.why, sizeof call->decision.why, "%.64s has no such instance",
 		 call->caller.org);
-	call_refuse(call, 404, "compute.instance.not_found", "there is no such instance");
+	call_refuse(call, 404, "compute.instance.not_found", "no such instance");
 	return false;
 }

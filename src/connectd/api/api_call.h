@@ -23,20 +23,19 @@ struct call {
 
 #define CALL_UNAVAILABLE "compute.unavailable"
 
-/* Answer with an error of this code, and note it in the trail; of callers whom nobody knows, in the
- * log alone. 503 if the trail cannot be written. */
+/* Answer with an error of this code, and note it in the trail; for unknown callers only in the log.
+ * 503 if the trail cannot be written. */
 void call_refuse(const struct call *call, int status, const char *code, const char *message);
 
-/* May this name ask once more? False with the refusal sent (429). */
+/* Is this name within its rate? False with the refusal sent (429). */
 bool call_within_rate(const struct call *call, struct rate_limiter *limiter, const char *name);
 
-/* Find out whose token it is, and whether the principal may ask once more. False with the refusal
- * sent (401, 429). */
+/* Find the token's principal, and check its rate. False with the refusal sent (401, 429). */
 bool call_identify(struct call *call);
 
 /* Load the instance call->vm_id if the caller may do `action` to it. False with the refusal sent:
- * 403 if no policy allows it, whether there is such an instance or not; 404 if there is none of the
- * caller's organisation. On true, the instance is the caller's to instance_free(). */
+ * 403 if no policy allows it, whether there is such an instance or not; 404 if the caller's
+ * organisation has no such instance. On true, the caller has to instance_free() the instance. */
 bool call_authorize(struct call *call, const char *action, struct instance *instance);
 
 #endif

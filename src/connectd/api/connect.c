@@ -15,9 +15,9 @@
 #include "connectd/store/audit_trail.h"
 #include "base/json.h"
 
-/* Grants are kept so long after they expired, so that late receipts find them. */
+/* How long grants are kept after they expired, so that late receipts find them */
 #define GRANT_KEEP_SECONDS (7 * 86400)
-/* How long a request with an Idempotency-Key is known to have had its grant */
+/* How long a request with an Idempotency-Key is remembered */
 #define IDEMPOTENCY_KEEP_SECONDS 86400
 #define IDEMPOTENCY_KEY_MAX 128
 /* Old rows that one call removes from each table */
@@ -79,7 +79,7 @@ static bool members_are_known(const struct call *call, const cJSON *body)
 		if (i < sizeof known / sizeof known[0])
 			continue;
 		snprintf(message, sizeof message,
-			 "%.64s is not known here; vm_id, user, public_key, command and source are",
+			 "unknown member %.64s; use vm_id, user, public_key, command and source",
 			 member->string);
 		call_refuse(call, 400, "compute.request.unknown_member", message);
 		return false;
@@ -93,7 +93,7 @@ static bool read_user(struct call *call, const cJSON *body)
 	const char *user = cJSON_GetStringValue(given);
 
 	if (given == NULL)
-		return true; /* the instance has one, or not */
+		return true; /* the instance's default, if it has one */
 	if (user != NULL && grant_user_is_valid(user)) {
 		snprintf(call->user, sizeof call->user, "%s", user);
 		return true;
@@ -103,7 +103,7 @@ static bool read_user(struct call *call, const cJSON *body)
 	return false;
 }
 
-/* The user that was asked for, or else the instance's first, if the instance takes it. */
+/* The requested user, or else the instance's first, if the instance allows it. */
 static bool check_user(const struct minting *minting)
 {
 	struct call *call = minting->call;
@@ -113,18 +113,18 @@ static bool check_user(const struct minting *minting)
 		snprintf(call->user, sizeof call->user, "%s", first);
 	if (call->user[0] == '\0') {
 		refuse_field(call, "user",
-			     "say which user: this instance has no list of users to take one from");
+			     "name the user: this instance has no list of users to take one from");
 		return false;
 	}
 	if (instance_allows_user(&minting->instance, call->user))
 		return true;
 	call_refuse(call, 403, "compute.instance.user_not_allowed",
-		    "this instance takes no keys for that user");
+		    "this instance does not allow keys for that user");
 	return false;
 }
 
 /* `command` and `source` become the grant's `restrict`, if a guest could enforce them. A command
- * gets neither a terminal nor forwarding: nothing but its own input and output. */
+ * gets no terminal and no forwarding: only its input and output. */
 static bool read_restrictions(struct minting *minting)
 {
 	static const char *const off[] = { "pty", "port_forwarding", "agent_forwarding",
@@ -169,7 +169,7 @@ static bool prepare_key(struct minting *minting)
 	struct ssh_key key;
 
 	if (given == NULL && !keypair_make(&minting->keys)) {
-		call_refuse(minting->call, 500, "compute.internal", "no key could be made");
+		call_refuse(minting->call, 500, "compute.internal", "cannot make a key");
 		return false;
 	}
 	minting->has_own_key = given != NULL;
@@ -208,7 +208,7 @@ static char *sign_grant(const struct minting *minting)
 	return payload == NULL ? NULL : signing_key_sign(call->service->key, GRANT_TYP, payload);
 }
 
-/* Remove what nobody needs any more, some of it with each call. */
+/* Remove what is no longer needed, some of it with each call. */
 static bool prune(const struct store *store, int64_t now)
 {
 	return store_run(store,
@@ -330,7 +330,7 @@ static void mint(struct minting *minting)
 	jws = sign_grant(minting);
 	if (jws == NULL || !store_grant(minting, jws)) {
 		call_refuse(call, 503, CALL_UNAVAILABLE,
-			    "the grant could not be stored; try again, or ask the operator");
+			    "cannot store the grant; try again, or ask the operator");
 		return;
 	}
 	state->metrics.grants_issued++;
@@ -343,7 +343,7 @@ static void mint(struct minting *minting)
 			    minting->expires);
 }
 
-/* Has this request of this principal had its grant? True with the answer sent. */
+/* Was this request of this principal granted before? True with the answer sent. */
 static bool answer_again(struct minting *minting)
 {
 	const struct call *call = minting->call;
@@ -353,14 +353,14 @@ static bool answer_again(struct minting *minting)
 		"tti", call->caller.principal, call->request->idempotency_key, (int64_t)time(NULL));
 
 	if (statement == NULL) {
-		call_refuse(call, 503, CALL_UNAVAILABLE, "the database cannot be read");
+		call_refuse(call, 503, CALL_UNAVAILABLE, "cannot read the database");
 		return true;
 	}
 	if (!store_next(call->service->store, statement))
 		return false;
 	if (strcmp(store_text(statement, 0), minting->request_hash) != 0) {
 		call_refuse(call, 422, "compute.idempotency.reused",
-			    "another request has had this Idempotency-Key; take a new one");
+			    "this Idempotency-Key was used for another request; take a new one");
 		return true;
 	}
 	call->response->body =
@@ -369,7 +369,7 @@ static bool answer_again(struct minting *minting)
 	if (call->response->body == NULL)
 		call_refuse(
 			call, 409, "compute.idempotency.done",
-			"this request has had its key, and the answer is not kept any more; ask "
+			"this request already got its key, and the answer is no longer kept; ask "
 			"again with a new Idempotency-Key");
 	return true;
 }
@@ -405,7 +405,7 @@ static void connect_checked(struct minting *minting)
 		return;
 	if (minting->replay_id[0] != '\0' && answer_again(minting))
 		return;
-	/* Last, so that only who may connect can use up what an instance has. */
+	/* Last, so that only those who may connect can use up the instance's rate. */
 	if (!call_within_rate(call, &call->service->state->by_instance, call->vm_id))
 		return;
 	if (check_user(minting) && read_restrictions(minting) && prepare_key(minting))
@@ -420,7 +420,7 @@ void connect_handle(struct call *call)
 
 	if (json_parse(request->body, request->body_length, &body) != JSON_OK) {
 		call_refuse(call, 400, "compute.request.malformed",
-			    "the body must be one JSON object in UTF-8, with no member twice");
+			    "the body must be one JSON object in UTF-8, without duplicate members");
 		return;
 	}
 	minting.body = body;

@@ -8,12 +8,12 @@
 #include "base/json.h"
 #include "base/number.h"
 
-/* The trail's names, and the API's where it has others */
+/* The trail's names, and the API's where they differ */
 static const struct {
 	const char *trail, *api;
 } renamed[] = { { "caller", "principal" }, { "jti", "grant_id" } };
 
-/* Make a row of the trail one of the answer. */
+/* Turn a row of the trail into one of the answer. */
 static bool take_row(void *context, cJSON *row)
 {
 	static const char *const inner[] = { "id", "hash", "vm_id", "token_id" };
@@ -29,7 +29,7 @@ static bool take_row(void *context, cJSON *row)
 	return cJSON_AddItemToArray(context, row);
 }
 
-/* `limit` of the query; 0 when it is none. */
+/* `limit` of the query; 0 when it is not valid. */
 static unsigned int read_limit(const char *text)
 {
 	unsigned int limit = 0;
@@ -49,7 +49,8 @@ void events_handle(struct call *call)
 	cJSON *object, *events;
 
 	if (query.limit == 0) {
-		call_refuse(call, 400, "compute.request.invalid_limit", "limit is 1 to 1000");
+		call_refuse(call, 400, "compute.request.invalid_limit",
+			    "limit must be a number from 1 to 1000");
 		return;
 	}
 	if (!call_authorize(call, IAM_AUDIT, &instance))
@@ -64,6 +65,6 @@ void events_handle(struct call *call)
 		return;
 	}
 	cJSON_Delete(object);
-	respond_error(call->response, 503, CALL_UNAVAILABLE, "the trail cannot be read",
+	respond_error(call->response, 503, CALL_UNAVAILABLE, "cannot read the trail",
 		      call->request_id);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host keys that a guest says it has (PUT /v1/instance-connect/host-keys). */
+/* The host keys that a guest reports (PUT /v1/instance-connect/host-keys). */
 #include "connectd/api/guest_host_keys.h"
 
 #include <stdint.h>
@@ -14,8 +14,8 @@
 /* Host keys of one instance */
 #define HOST_KEYS_MAX 16
 
-/* The keys as we print them, from checked fields; NULL when one is none, or there are too many or
- * none. The caller frees. `fingerprint` is the first one's. */
+/* The keys as we print them, from checked fields; NULL when one is malformed, or there are too many
+ * or none. The caller frees. `fingerprint` is the first one's. */
 static char *read_keys(const cJSON *body, char fingerprint[FINGERPRINT_SIZE])
 {
 	const cJSON *given = json_member(body, "host_keys"), *element;
@@ -68,7 +68,7 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 	response->status = 204;
 	if (strcmp(before, keys) == 0)
 		return;
-	/* The row first: a change that nobody can see must not happen. */
+	/* The row first: a change must not happen unseen. */
 	stored = trail_append(service->store,
 			      &(const struct trail_row){ .event = "host_keys",
 							 .vm_id = vm_id,
@@ -83,5 +83,5 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 			   "tit", keys, (int64_t)time(NULL), vm_id);
 	if (!stored)
 		respond_error(response, 503, "metadata.unavailable",
-			      "the host keys could not be stored", NULL);
+			      "cannot store the host keys; try again", NULL);
 }

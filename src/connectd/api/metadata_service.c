@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The metadata endpoint: guests fetch grants, leave receipts and say their host keys, known by the
- * address they come from. */
+/* The metadata endpoint: guests, known by their address, fetch grants and send receipts and host
+ * keys. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 #define API "/v1/instance-connect/"
 #define NONCE_MAX 128
-/* Grants of one answer, as many as an agent looks at */
+/* Grants of one answer, as many as an agent reads */
 #define GRANTS_MAX "16"
 /* Receipts of one request */
 #define RECEIPTS_MAX 256
@@ -35,20 +35,19 @@ static bool nonce_is_valid(const char *nonce)
 		       length;
 }
 
-/* What time it is, signed for this request alone. */
+/* The time, signed for this request alone. */
 static char *sign_time(const struct service *service, const char *vm_id, const char *nonce)
 {
 	char payload[sizeof GRANT_AUDIENCE_PREFIX + INSTANCE_VM_ID_SIZE + NONCE_MAX + 64];
 
-	/* All values are of characters that JSON does not escape. */
+	/* No value has characters that JSON escapes. */
 	snprintf(payload, sizeof payload,
 		 "{\"aud\":\"" GRANT_AUDIENCE_PREFIX "%s\",\"nonce\":\"%s\",\"iat\":%lld}", vm_id,
 		 nonce, (long long)time(NULL));
 	return signing_key_sign(service->key, SIGNED_TIME_TYP, payload);
 }
 
-/* Add what the row says of a grant to the answer, and to the list of those that are served for the
- * first time. */
+/* Add the row's grant to the answer and, if it is served for the first time, to that list. */
 static void add_grant(sqlite3_stmt *row, cJSON *grants, cJSON *first_served)
 {
 	cJSON_AddItemToArray(grants, cJSON_CreateString(store_text(row, 0)));
@@ -77,8 +76,8 @@ static void note_served(const struct store *store, const char *jti, const char *
 						       .source = peer });
 }
 
-/* The first time that a grant is given out is worth a row. When it cannot be written, the guest
- * gets its grant all the same: the row that it was issued is there. */
+/* The first time that a grant is served gets a row. If that cannot be written, the guest gets its
+ * grant all the same: there is a row that it was issued. */
 static void note_all_served(const struct store *store, const cJSON *first_served, const char *peer)
 {
 	const cJSON *jti;
@@ -91,7 +90,7 @@ static void note_all_served(const struct store *store, const cJSON *first_served
 		store_run(store, "ROLLBACK", "");
 }
 
-/* A plus that nobody wrote as %2B has become a space, which no fingerprint has. */
+/* A plus not written as %2B has become a space, which no fingerprint has. */
 static void read_fingerprint(const struct query *query, char fingerprint[QUERY_PAIR_SIZE])
 {
 	snprintf(fingerprint, QUERY_PAIR_SIZE, "%s", query_value(query, "fingerprint"));
@@ -144,8 +143,8 @@ static void get_grants(const struct service *service, const struct http_request 
 	respond_json(response, 200, object);
 }
 
-/* Mark one grant of this instance as used, once. What the receipt says of it is not believed: the
- * row is made from what was issued. */
+/* Mark one grant of this instance as used, once. The receipt's details are not trusted: the row is
+ * made from what was issued. */
 static void take_receipt(const struct service *service, const cJSON *receipt, const char *vm_id)
 {
 	const char *jti = json_string(receipt, "jti");
@@ -197,7 +196,7 @@ static void post_receipts(const struct service *service, const struct http_reque
 	cJSON_ArrayForEach(receipt, receipts) take_receipt(service, receipt, vm_id);
 	if (!store_run(service->store, "COMMIT", "")) {
 		store_run(service->store, "ROLLBACK", "");
-		deny(response, 503, "metadata.unavailable", "the receipts could not be stored");
+		deny(response, 503, "metadata.unavailable", "cannot store the receipts; try again");
 		return;
 	}
 	response->status = 204;
@@ -208,14 +207,14 @@ void metadata_handle(const struct service *service, const struct http_request *r
 {
 	char vm_id[INSTANCE_VM_ID_SIZE];
 
-	/* A request that a confused web server makes for somebody else has neither. */
+	/* A tricked web server does not send the one, and a proxy adds the other. */
 	if (!request->has_metadata_header || request->is_forwarded) {
 		deny(response, 403, "metadata.forbidden",
-		     "send X-Exc-Metadata: 1, and not through a proxy");
+		     "send the header X-Exc-Metadata: 1, and do not use a proxy");
 		return;
 	}
 	if (!instance_find_by_source(service->store, request->peer, vm_id)) {
-		/* Not 404, which agents take for "no grant": somebody has to hear of this. */
+		/* Not 404, which agents take for "no grant": someone has to notice this. */
 		deny(response, 403, "metadata.instance.unknown", "no instance has this address");
 		return;
 	}
@@ -231,5 +230,5 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		deny(response, 405, "metadata.method_not_allowed",
 		     "GET grants, POST receipts, PUT host-keys");
 	else
-		deny(response, 404, "metadata.not_found", "there is nothing at this path");
+		deny(response, 404, "metadata.not_found", "nothing at this path");
 }

@@ -10,7 +10,7 @@
 #define QUERY_SIZE 1024
 #define QUERY_PAIR_SIZE 256
 
-/* All zero: no query. */
+/* All zero: no query */
 struct query {
 	size_t length;
 	char pairs[QUERY_SIZE]; /* one after the other, each with its NUL */
@@ -19,8 +19,7 @@ struct query {
 /* Add one pair. False when there is no room for it. */
 bool query_add(struct query *query, const char *pair);
 
-/* The value of this name, of the last pair that has it; empty when there is none. Owned by the
- * query. */
+/* The value of this name, of the last pair that has it; empty without one. Owned by the query. */
 const char *query_value(const struct query *query, const char *name);
 
 #endif

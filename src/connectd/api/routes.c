@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compute API: which path is answered by whom. */
+/* The compute API: which function answers which path. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #define METRICS_ACTION "compute:metrics:read"
 #define METRICS_RESOURCE "exc:compute:metrics"
 
-/* GET /iam/me: whose token this is */
+/* GET /iam/me: who the token belongs to */
 static void answer_me(struct call *call)
 {
 	_cleanup_statement_ sqlite3_stmt *statement =
@@ -36,7 +36,7 @@ static void answer_me(struct call *call)
 	respond_json(call->response, 200, object);
 }
 
-/* GET /healthz: is the database there? For whoever asks. */
+/* GET /healthz: is the database there? Open to anyone. */
 static void answer_health(struct call *call)
 {
 	_cleanup_statement_ sqlite3_stmt *statement =
@@ -48,7 +48,7 @@ static void answer_health(struct call *call)
 	respond_json(call->response, healthy ? 200 : 503, object);
 }
 
-/* GET /metrics: for this machine itself, and for whom a policy lets. */
+/* GET /metrics: for this machine itself, and for those a policy allows. */
 static void answer_metrics(struct call *call)
 {
 	if (!network_is_loopback(call->request->peer)) {
@@ -74,7 +74,7 @@ static void answer_openapi(struct call *call)
 	call->response->status = call->response->body == NULL ? 500 : 200;
 }
 
-/* What opens a socket, without the headers for it (RFC 9110 section 15.5.22) */
+/* A socket's path, without the headers for it (RFC 9110 section 15.5.22) */
 static void answer_upgrade_required(struct call *call)
 {
 	respond_error(call->response, 426, "compute.upgrade_required",
@@ -83,8 +83,8 @@ static void answer_upgrade_required(struct call *call)
 
 static const struct route {
 	enum http_method method;
-	const char *path; /* "*" stands for an instance's id, or a session's */
-	bool is_open; /* for whoever asks; otherwise the caller is identified */
+	const char *path; /* "*" is an instance's id, or a session's */
+	bool is_open; /* open to anyone; otherwise the caller is identified */
 	void (*handle)(struct call *call);
 } routes[] = {
 	{ HTTP_POST, "/compute/instance/connect", false, connect_handle },
@@ -98,7 +98,7 @@ static const struct route {
 	{ HTTP_GET, "/openapi.json", true, answer_openapi },
 };
 
-/* Does the path fit? An id in it goes into call->vm_id. */
+/* Does the path match? An id in it is copied to call->vm_id. */
 static bool fits(const struct route *route, const char *path, struct call *call)
 {
 	const char *star = strchr(route->path, '*');
@@ -137,8 +137,7 @@ void compute_handle(const struct service *service, const struct http_request *re
 	if (found == NULL)
 		respond_error(response, is_path ? 405 : 404,
 			      is_path ? "compute.method_not_allowed" : "compute.not_found",
-			      is_path ? "this path takes another method"
-				      : "there is nothing at this path",
+			      is_path ? "this path needs another method" : "nothing at this path",
 			      call.request_id);
 	else if (found->is_open || call_identify(&call))
 		found->handle(&call);

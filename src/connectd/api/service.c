@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What both listeners share: the request, the answer, and what answering needs. */
+/* What both listeners share: the request, the answer, and the means to answer. */
 #include "connectd/api/service.h"
 
 #include <stdint.h>

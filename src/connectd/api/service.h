@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What both listeners share: the request, the answer, and what answering needs. */
+/* What both listeners share: the request, the answer, and the means to answer. */
 #ifndef EXC_SERVICE_H
 #define EXC_SERVICE_H
 
@@ -26,7 +26,7 @@
 /* "req_" and 32 hexadecimal digits */
 #define REQUEST_ID_SIZE 40
 
-/* What serving changes; in memory, and gone with the process */
+/* State of the running service; in memory, and gone with the process */
 struct service_state {
 	struct rate_limiter by_principal, by_instance;
 	struct replay replay;
@@ -35,7 +35,7 @@ struct service_state {
 	struct metrics metrics;
 };
 
-/* Start with nothing counted, remembered or limited. service_state_free() it also on false: no
+/* Start with nothing counted, remembered or limited. Call service_state_free() even on false: no
  * memory. */
 bool service_state_init(struct service_state *state, const struct connectd_config *config);
 void service_state_free(struct service_state *state);
@@ -57,10 +57,10 @@ enum http_method {
 struct http_request {
 	enum http_method method;
 	char path[PATH_SIZE];
-	char peer[64]; /* the address that the connection comes from */
+	char peer[64]; /* the connection's address */
 	char authorization[HEADER_VALUE_SIZE]; /* empty when absent or too long */
 	bool has_metadata_header; /* X-Exc-Metadata: 1 */
-	bool is_forwarded; /* X-Forwarded-For is there */
+	bool is_forwarded; /* it has X-Forwarded-For */
 	char idempotency_key[HEADER_VALUE_SIZE]; /* empty when absent */
 	bool has_long_idempotency_key; /* over HEADER_VALUE_SIZE */
 	struct query query;
@@ -68,7 +68,7 @@ struct http_request {
 	size_t body_length;
 };
 
-/* `body` is allocated, and may hold a private key: whoever sends it overwrites it afterwards. */
+/* `body` is allocated, and may hold a private key: the sender overwrites it afterwards. */
 struct http_response {
 	int status;
 	const char *type; /* a constant; NULL: application/json */
@@ -83,7 +83,7 @@ void respond_json(struct http_response *response, int status, cJSON *object);
 void respond_error(struct http_response *response, int status, const char *code,
 		   const char *message, const char *request_id);
 
-/* A random name for a request. False: no random numbers. */
+/* A random id for a request. False: no random numbers. */
 bool make_request_id(char id[REQUEST_ID_SIZE]);
 
 void compute_handle(const struct service *service, const struct http_request *request,

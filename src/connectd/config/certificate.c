@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compute API's certificate: is what lies there good to serve with? */
+/* The compute API's certificate: are the files usable? */
 #include "connectd/config/certificate.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ bool certificate_is_usable(const char *certificate, const char *private_key, cha
 	else if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
 		wrong = certificate;
 	else if (SSL_CTX_use_PrivateKey_file(context, private_key, SSL_FILETYPE_PEM) != 1)
-		/* Also when it is another certificate's key */
+		/* Also for another certificate's key */
 		wrong = private_key;
 	if (wrong != NULL) {
 		reason = ERR_reason_error_string(ERR_peek_last_error());

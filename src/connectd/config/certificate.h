@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compute API's certificate: is what lies there good to serve with? */
+/* The compute API's certificate: are the files usable? */
 #ifndef EXC_CERTIFICATE_H
 #define EXC_CERTIFICATE_H
 

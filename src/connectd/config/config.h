@@ -18,7 +18,7 @@
 #define CONNECTD_TERMINAL_MAX_MAX 604800
 #define CONNECTD_SOCKETS_MAX 512
 
-/* A numeric address and a port; port 0 lets the kernel choose. */
+/* A numeric address and a port; with port 0 the kernel chooses. */
 struct listen_address {
 	char address[64];
 	int port;
@@ -33,20 +33,19 @@ struct connectd_config {
 	char compute_private_key[CONNECTD_VALUE_SIZE];
 	unsigned int key_lifetime; /* seconds */
 	/* Requests that one principal may make, and keys that may be asked for one instance: in a
-	 * minute (0: as many as they like), and at once */
+	 * minute (0: no limit), and at once */
 	unsigned int principal_rate, principal_burst;
 	unsigned int instance_rate, instance_burst;
-	/* Seconds: a terminal or console that moves no byte for so long, any socket that lasts so
-	 * long, is closed */
+	/* Seconds after which an idle terminal or console, and any socket at all, is closed */
 	unsigned int terminal_idle, terminal_max;
-	unsigned int sockets_max; /* open WebSockets of all kinds; 0: none are served */
+	unsigned int sockets_max; /* open WebSockets of all kinds; 0: none */
 	char allowed_origins[CONNECTD_VALUE_SIZE]; /* separated by spaces; see origin_is_allowed()
 						    */
-	bool plain_http; /* the compute API without TLS also where others may listen */
+	bool plain_http; /* the compute API without TLS even where others may listen */
 };
 
-/* Read `path`, which has to be there, or CONNECTD_CONFIG_FILE for NULL, without which the defaults
- * hold. False when it cannot be read or a line is wrong: `error` says which and why. */
+/* Read `path`, which must exist, or CONNECTD_CONFIG_FILE for NULL, without which the defaults
+ * apply. False when it cannot be read or a line is wrong: `error` says which and why. */
 bool connectd_config_load(struct connectd_config *config, const char *path,
 			  char error[CONNECTD_ERROR_SIZE]);
 

@@ -9,7 +9,7 @@
 #define HTTP "http://"
 #define HTTPS "https://"
 
-/* Where the host begins; NULL when the text does not begin with either scheme. */
+/* Where the host begins; NULL when the text begins with neither scheme. */
 static const char *skip_scheme(const char *origin)
 {
 	if (strncasecmp(origin, HTTPS, strlen(HTTPS)) == 0)
@@ -21,7 +21,7 @@ static const char *skip_scheme(const char *origin)
 
 bool origins_are_valid(const char *list)
 {
-	/* Bounded by the length of the list: each turn takes one of it. */
+	/* Bounded by the length of the list: each turn takes one entry. */
 	for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
 		size_t length = strcspn(list, " ");
 		const char *host = skip_scheme(list);

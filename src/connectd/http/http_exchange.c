@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request over HTTP and its answer, as libwebsockets tells of them and takes them. */
+/* One HTTP request and its answer, through libwebsockets' callbacks. */
 #include "connectd/http/http_exchange.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "connectd/http/http_request.h"
 
 #define RESPONSE_HEADER_SIZE 1024
-/* The protocol of RFC 6455 section 4.1, and the other one that libwebsockets takes */
+/* The protocol of RFC 6455 section 4.1, and the other one that libwebsockets accepts */
 #define WEBSOCKET "websocket"
 #define CLEARTEXT_HTTP2 "h2c"
 
@@ -31,7 +31,7 @@ static void exchange_clear(struct exchange *exchange)
 	memset(exchange, 0, sizeof *exchange);
 }
 
-/* libwebsockets 4.0, which Debian 11 has, crashes when it is told that there is no type. */
+/* libwebsockets 4.0, which Debian 11 has, crashes when told that there is no type. */
 static int start_headers(struct lws *wsi, const struct http_response *response, size_t length,
 			 unsigned char **at, unsigned char *end)
 {
@@ -72,7 +72,7 @@ static int send_headers(struct lws *wsi, const struct http_response *response, s
 	return 0;
 }
 
-/* Send the headers now and the body when the connection takes it. Non-zero closes the connection.
+/* Send the headers now and the body when the connection is ready. Non-zero closes the connection.
  */
 static int send_response(struct lws *wsi, struct exchange *exchange, struct http_response *response)
 {
@@ -167,10 +167,10 @@ static int send_body(struct lws *wsi, struct exchange *exchange)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-/* Send a refusal whole, headers and body, for there is no later for it; and the status line as
- * well, for libwebsockets has not looked at the request's version yet, and would say 1.0, which
- * clients of WebSockets do not take. Returns what upgrade() does: the connection ends, for what
- * follows on it could be of the protocol that was refused. */
+/* Send a whole refusal, headers and body, as there is no later callback; and the status line as
+ * well, as libwebsockets has not parsed the request's version yet, and would send 1.0, which
+ * WebSocket clients do not accept. Returns what upgrade() does: the connection ends, as what
+ * follows could be in the refused protocol. */
 static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
 			  struct http_response *response)
 {
@@ -198,17 +198,17 @@ static int refuse_upgrade(struct lws *wsi, const struct listener *listener,
 	return -1;
 }
 
-/* Does libwebsockets still wait for us to decide? Anything but its own two protocols it has
- * answered with a 403 by itself; and on a kept connection it has freed the headers then, so that
- * its pointer to this one, which the callback gets and libwebsockets itself reads after a 0, is
- * worth nothing. `protocol` is the first Upgrade header. */
+/* Does libwebsockets still wait for us to decide? It has answered anything but its own two
+ * protocols with a 403; on a kept connection it has then freed the headers, so that its pointer to
+ * this one, which the callback gets and libwebsockets itself reads after a 0, is dangling.
+ * `protocol` is the first Upgrade header. */
 static bool upgrade_is_open(struct lws *wsi, char protocol[sizeof WEBSOCKET])
 {
 	return lws_hdr_copy_fragment(wsi, protocol, sizeof WEBSOCKET, WSI_TOKEN_UPGRADE, 0) > 0 &&
 	       (strcasecmp(protocol, WEBSOCKET) == 0 || strcasecmp(protocol, CLEARTEXT_HTTP2) == 0);
 }
 
-/* A client asks for another protocol: 0 lets libwebsockets go on, -1 ends the connection. */
+/* A client asks for another protocol: 0 lets libwebsockets continue, -1 ends the connection. */
 static int upgrade(struct lws *wsi, const struct listener *listener)
 {
 	struct http_response response = { .status = 500 };
@@ -225,8 +225,7 @@ static int upgrade(struct lws *wsi, const struct listener *listener)
 			      "Upgrade header",
 			      NULL);
 	else if (listener->sockets == NULL)
-		respond_error(&response, 404, "metadata.not_found", "there are no sockets here",
-			      NULL);
+		respond_error(&response, 404, "metadata.not_found", "no WebSockets here", NULL);
 	else if (web_socket_admit(listener->sockets, wsi, &request, &response))
 		return 0;
 	return refuse_upgrade(wsi, listener, &response);
@@ -246,7 +245,7 @@ int exchange_event(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return upgrade(wsi, listener);
-	/* After a CONNECT libwebsockets would keep the connection, without a limit of time. */
+	/* After a CONNECT libwebsockets would keep the connection without a time limit. */
 	case LWS_CALLBACK_RAW_ADOPT:
 		return -1;
 	case LWS_CALLBACK_HTTP:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the headers of a request say, from libwebsockets. */
+/* Read a request's headers from libwebsockets. */
 #include "connectd/http/http_request.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out
 		out[0] = '\0';
 }
 
-/* Empty when it is absent; false when it is there and too long. */
+/* Empty when it is absent; false when it is too long. */
 static bool copy_custom_header(struct lws *wsi, const char *name, char *out, size_t size)
 {
 	int length = lws_hdr_custom_length(wsi, name, (int)strlen(name));
@@ -33,8 +33,8 @@ static bool custom_header_is(struct lws *wsi, const char *name, const char *expe
 	return copy_custom_header(wsi, name, value, sizeof value) && strcmp(value, expected) == 0;
 }
 
-/* Read the query. False when there is too much of it, or a NUL in it: what comes after one must not
- * count as not there. */
+/* Read the query. False when it is too long or has a NUL: what follows a NUL must not be
+ * overlooked. */
 static bool read_query(struct lws *wsi, struct query *query)
 {
 	char pair[QUERY_PAIR_SIZE];
@@ -75,8 +75,7 @@ bool request_read(struct lws *wsi, struct http_request *request)
 	lws_get_peer_simple(wsi, request->peer, sizeof request->peer);
 	if (strncasecmp(peer, "::ffff:", 7) == 0)
 		memmove(request->peer, peer + 7, strlen(peer + 7) + 1);
-	/* libwebsockets spells IPv6 in a way of its own, and instances are found by the standard
-	 * one. */
+	/* libwebsockets writes IPv6 in its own form; instances are found by the standard one. */
 	network_canonical(peer, true, request->peer);
 	copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization,
 		    sizeof request->authorization);

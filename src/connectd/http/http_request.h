@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the headers of a request say, from libwebsockets. */
+/* Read a request's headers from libwebsockets. */
 #ifndef EXC_REQUEST_READ_H
 #define EXC_REQUEST_READ_H
 

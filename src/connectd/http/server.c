@@ -16,7 +16,7 @@
 #include "connectd/http/http_exchange.h"
 #include "connectd/socket/web_socket.h"
 
-/* Private halves that were kept for a retry are overwritten at most so much after they expired. */
+/* Private halves kept for a retry are overwritten at most this long after they expired. */
 #define SWEEP_US (5 * LWS_US_PER_SEC)
 
 static struct lws_context *running; /* for the signal handler alone */
@@ -37,11 +37,11 @@ static void log_line(int level, const char *line)
 	fprintf(stderr, "exc-connectd: libwebsockets: %s", line);
 }
 
-/* WebSockets whose client has gone without a word */
+/* WebSockets whose client has silently gone */
 static const lws_retry_bo_t liveness = { .secs_since_valid_ping = WEB_SOCKET_PING_SECONDS,
 					 .secs_since_valid_hangup = WEB_SOCKET_DEAD_SECONDS };
 
-/* Listen on one address. NULL, with a line on stderr, when that fails. */
+/* Listen on one address. NULL, with a message on stderr, when that fails. */
 static struct lws_vhost *listen_on(struct lws_context *context,
 				   const struct listen_address *address,
 				   const struct lws_protocols *protocols, const char *certificate,
@@ -88,7 +88,7 @@ static void print_url(const char *name, const struct listen_address *address, bo
 	       address->address, ipv6 ? "]" : "", lws_get_vhost_listen_port(vhost));
 }
 
-/* SIGHUP: take the certificate anew. What is not right is said, and the one before stays. */
+/* SIGHUP: read the certificate again. If it is bad, report that and keep the old one. */
 static void reload(struct lws_context *context, const struct connectd_config *config)
 {
 	const char *certificate = config->compute_certificate, *key = config->compute_private_key;
@@ -96,16 +96,18 @@ static void reload(struct lws_context *context, const struct connectd_config *co
 
 	reload_asked = 0;
 	if (certificate[0] == '\0')
-		fputs("exc-connectd: SIGHUP: there is no certificate to read\n", stderr);
+		fputs("exc-connectd: SIGHUP ignored: no certificate is configured\n", stderr);
 	else if (!certificate_is_usable(certificate, key, error, sizeof error))
-		fprintf(stderr, "exc-connectd: the certificate stays as it was: %s\n", error);
+		fprintf(stderr,
+			"exc-connectd: cannot use the new certificate, keeping the old one: %s\n",
+			error);
 	else if (lws_tls_cert_updated(context, certificate, key, NULL, 0, NULL, 0) != 0)
-		fputs("exc-connectd: libwebsockets did not take the certificate\n", stderr);
+		fputs("exc-connectd: libwebsockets did not accept the certificate\n", stderr);
 	else
-		fputs("exc-connectd: the certificate was read anew\n", stderr);
+		fputs("exc-connectd: the certificate was read again\n", stderr);
 }
 
-/* What comes round in time */
+/* Periodic work */
 struct housekeeping {
 	lws_sorted_usec_list_t timer; /* first, for the callback */
 	struct lws_context *context;
@@ -121,7 +123,7 @@ static void keep_house(lws_sorted_usec_list_t *timer)
 	lws_sul_schedule(house->context, 0, timer, keep_house, SWEEP_US);
 }
 
-/* Start both listeners and serve until somebody says stop. */
+/* Start both listeners and serve until a signal to stop. */
 static int serve(struct lws_context *context, const struct service *service,
 		 const struct lws_protocols *compute, const struct lws_protocols *metadata)
 {
@@ -164,7 +166,7 @@ int server_run(const struct service *service)
 				    service->state->metrics.compute_answers, &sockets };
 	struct listener metadata = { service, metadata_handle, METADATA_BODY_MAX,
 				     service->state->metrics.metadata_answers, NULL };
-	/* A WebSocket without a subprotocol is of the first. */
+	/* A WebSocket without a subprotocol uses the first. */
 	const struct lws_protocols compute_protocols[] = {
 		{ .name = "compute",
 		  .callback = exchange_event,
@@ -197,7 +199,7 @@ int server_run(const struct service *service)
 	struct lws_context *context;
 	int result = EXIT_FAILURE;
 
-	/* libwebsockets takes tables of as many connections as there may be open files. */
+	/* libwebsockets allocates its tables for as many connections as there may be open files. */
 	setrlimit(RLIMIT_NOFILE, &files);
 	signal(SIGPIPE, SIG_IGN);
 	lws_set_log_level(LLL_ERR | LLL_WARN, log_line);

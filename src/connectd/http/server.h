@@ -5,7 +5,7 @@
 
 #include "connectd/api/service.h"
 
-/* Seconds that a client may take for its request, and stay connected in between */
+/* Seconds that a client may take for its request, and stay connected between two */
 #define SERVER_REQUEST_SECONDS 10
 #define SERVER_KEEPALIVE_SECONDS 5
 /* Open connections, both listeners together */
@@ -17,8 +17,8 @@
 /* Bytes of one request's headers */
 #define SERVER_HEADER_BYTES_MAX 8192
 
-/* Serve until SIGTERM or SIGINT. Prints one line on stdout when both listeners are ready, and tells
- * systemd. Returns the program's exit status; says on stderr why it could not start. */
+/* Serve until SIGTERM or SIGINT. Prints one line on stdout when both listeners are ready, and
+ * notifies systemd. Returns the program's exit status; prints on stderr why it could not start. */
 int server_run(const struct service *service);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Child processes: who is told that one has ended, and how one is made to end. */
+/* Child processes: notice when one ends, and make one end. */
 #include "connectd/loop/children.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Take it off the list and tell whoever waits. */
+/* Take it off the list and notify its owner. */
 static void child_finish(struct child **place, int status)
 {
 	struct child *child = *place;
@@ -25,7 +25,7 @@ static void child_finish(struct child **place, int status)
 	free(child);
 }
 
-/* Several ends may have made one signal. */
+/* One signal may stand for several ends. */
 static void on_signal(struct watch *watch, uint32_t events)
 {
 	struct children *children = lws_container_of(watch, struct children, signals);
@@ -35,7 +35,7 @@ static void on_signal(struct watch *watch, uint32_t events)
 
 	(void)events;
 	while (read(watch->fd, &signal, sizeof signal) == (ssize_t)sizeof signal)
-		continue; /* of one kind, so there is at most one */
+		continue; /* one kind only, so there is at most one */
 	while (*place != NULL)
 		if (waitpid((*place)->pid, &status, WNOHANG) == (*place)->pid)
 			child_finish(place, status);
@@ -54,7 +54,7 @@ bool children_start(struct children *children, struct watcher *watcher)
 	children->signals.fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (children->signals.fd >= 0 && watch_set(watcher, &children->signals, EPOLLIN))
 		return true;
-	fprintf(stderr, "exc-connectd: no signalfd: %s\n", strerror(errno));
+	fprintf(stderr, "exc-connectd: cannot create a signalfd: %s\n", strerror(errno));
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Child processes: who is told that one has ended, and how one is made to end. */
+/* Child processes: notice when one ends, and make one end. */
 #ifndef EXC_CHILDREN_H
 #define EXC_CHILDREN_H
 
@@ -17,7 +17,7 @@ struct child {
 	struct child *next;
 	struct children *children;
 	pid_t pid;
-	/* NULL once nobody waits for it; `status` is waitpid()'s */
+	/* NULL once nobody waits; `status` is waitpid()'s */
 	void (*ended)(void *context, int status);
 	void *context;
 };
@@ -28,23 +28,22 @@ struct children {
 	struct child *first;
 };
 
-/* Begin: SIGCHLD is blocked from now on. False after a line on stderr. */
+/* Begin: SIGCHLD is blocked from now on. False after a message on stderr. */
 bool children_start(struct children *children, struct watcher *watcher);
 
-/* Kill those that are left and wait for them; after lws_context_destroy(). */
+/* Kill the remaining ones and wait for them; after lws_context_destroy(). */
 void children_stop(struct children *children);
 
-/* Tell somebody when this process has ended, once; afterwards the child is no more. NULL: no
- * memory; the process is then killed. */
+/* Call `ended` when this process has ended, once; that frees the child. NULL: no memory; the
+ * process is then killed. */
 struct child *child_add(struct children *children, pid_t pid,
 			void (*ended)(void *context, int status), void *context);
 
-/* Nobody waits for it any more: SIGHUP now, and SIGKILL in CHILD_END_SECONDS. */
+/* Stop waiting for it: SIGHUP now, and SIGKILL in CHILD_END_SECONDS. */
 void child_leave(struct child *child);
 
-/* What a new process does before anything else: no signal is blocked or ignored, it dies with
- * `parent`, leaves no core file, and has no descriptor but the first three. False when it must not
- * go on. */
+/* Call first in a new process: no signal is blocked or ignored, it dies with `parent`, leaves no
+ * core file, and has no descriptor but the first three. False when it must not continue. */
 bool child_prepare(pid_t parent);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connect to a host over TCP without holding anybody up: names are resolved in a child process. */
+/* Connect to a host over TCP without blocking: names are resolved in a child process. */
 #include "connectd/loop/dial.h"
 
 #include <arpa/inet.h>
@@ -39,7 +39,7 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 		try_next(dial);
 }
 
-/* Call on_timer() in so many seconds, or when all of it has taken too long. */
+/* Call on_timer() in `seconds`, or at the overall deadline if that is earlier. */
 static void set_timer(struct dial *dial, unsigned int seconds)
 {
 	lws_usec_t left = dial->deadline - lws_now_usecs();
@@ -100,7 +100,7 @@ static bool try_address(struct dial *dial, struct sockaddr_storage *address)
 	return false;
 }
 
-/* Bounded by DIAL_ADDRESSES_MAX: each turn takes one. */
+/* Bounded by DIAL_ADDRESSES_MAX: each turn uses one. */
 static void try_next(struct dial *dial)
 {
 	unsigned int count = (unsigned int)(dial->bytes / sizeof dial->addresses[0]);
@@ -152,7 +152,7 @@ static void on_resolved(void *context, int status)
 {
 	struct dial *dial = context;
 
-	(void)status; /* the pipe has said all there is */
+	(void)status; /* the pipe has told everything */
 	dial->child = NULL;
 }
 

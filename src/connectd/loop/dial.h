@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connect to a host over TCP without holding anybody up: names are resolved in a child process. */
+/* Connect to a host over TCP without blocking: names are resolved in a child process. */
 #ifndef EXC_DIAL_H
 #define EXC_DIAL_H
 
@@ -21,11 +21,11 @@ struct dial {
 	struct child *child; /* NULL when none runs */
 	struct sockaddr_storage addresses[DIAL_ADDRESSES_MAX];
 	size_t bytes; /* of `addresses`, read so far */
-	unsigned int next; /* which address comes next */
+	unsigned int next; /* the next address */
 	int port;
 	lws_usec_t deadline;
 	const char *problem; /* the last one */
-	/* With a connected descriptor that is the callee's, or -1 and what was wrong. Called once,
+	/* With a connected descriptor, which the callee owns, or -1 and the problem. Called once,
 	 * after dial_start() has returned. */
 	void (*done)(struct dial *dial, int fd, const char *problem);
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that are no connections of libwebsockets, in its loop. */
+/* Watch descriptors other than libwebsockets' connections in its loop. */
 #include "connectd/loop/fd_watch.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One event at a time: what it leads to may end the watch that the next one would be for. */
+/* One event at a time: handling it may end the watch that the next one is for. */
 static void take_turn(const struct watcher *watcher)
 {
 	struct epoll_event event;
@@ -65,7 +65,7 @@ bool watcher_start(struct watcher *watcher, struct lws_context *context)
 	vhost = watcher->epoll < 0 ? NULL : lws_create_vhost(context, &info);
 	if (vhost != NULL && adopt(watcher, vhost))
 		return true;
-	fprintf(stderr, "exc-connectd: no epoll set: %s\n", strerror(errno));
+	fprintf(stderr, "exc-connectd: cannot create an epoll set: %s\n", strerror(errno));
 	return false;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that are no connections of libwebsockets, in its loop.
+/* Watch descriptors other than libwebsockets' connections in its loop.
  *
- * They are in an epoll set of ours, and libwebsockets polls that set. Given to it one by one, a
- * terminal whose other side has hung up would be closed with what is left to be read, as soon as
- * nobody reads from it for a while. */
+ * They are in our own epoll set, and libwebsockets polls that set. Given to it one by one, a
+ * terminal whose other side has hung up would be closed with bytes left to read, as soon as nobody
+ * reads from it for a while. */
 #ifndef EXC_WATCH_H
 #define EXC_WATCH_H
 
@@ -13,7 +13,7 @@
 
 #include <libwebsockets.h>
 
-/* Events that are handled before libwebsockets' own have their turn again */
+/* Events that are handled before it is libwebsockets' turn again */
 #define WATCH_TURN_MAX 64
 
 struct watcher {
@@ -24,19 +24,19 @@ struct watcher {
 
 struct watch {
 	int fd;
-	uint32_t events; /* EPOLLIN, EPOLLOUT; 0: not in the set, so that a hang-up is not heard */
+	uint32_t events; /* EPOLLIN, EPOLLOUT; 0: not in the set, a hang-up is not seen either */
 	void (*ready)(struct watch *watch, uint32_t events);
 };
 
-/* Begin. False after a line on stderr. The watcher stays where it is until watcher_stop(), which
+/* Begin. False after a message on stderr. The watcher must not move until watcher_stop(), which
  * comes after lws_context_destroy(). */
 bool watcher_start(struct watcher *watcher, struct lws_context *context);
 void watcher_stop(struct watcher *watcher);
 
-/* Wait for other events than until now. False, with nothing waited for, when the kernel refuses. */
+/* Change the events to wait for. False, waiting for none, when the kernel refuses. */
 bool watch_set(const struct watcher *watcher, struct watch *watch, uint32_t events);
 
-/* Wait for nothing more and close the descriptor, which becomes -1; nothing if it is. */
+/* Stop waiting and close the descriptor, which becomes -1; does nothing if it is -1. */
 void watch_end(const struct watcher *watcher, struct watch *watch);
 
 /* Cancel a timer: libwebsockets 4.0, which Debian 11 has, has no lws_sul_cancel(), and 4.3 ends the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes between a WebSocket and a descriptor, in each direction as fast as its slower end. */
+/* Carry bytes between a WebSocket and a descriptor, each way as fast as its slower end. */
 #include "connectd/loop/relay.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static void drop_waiting(struct relay *relay)
 	relay->waiting_length = 0;
 }
 
-/* Keep bytes behind those that wait already. */
+/* Append bytes to those that already wait. */
 static bool keep(struct relay *relay, const unsigned char *bytes, size_t length)
 {
 	unsigned char *whole;
@@ -66,7 +66,7 @@ static size_t push(struct relay *relay, const unsigned char *bytes, size_t lengt
 	return length;
 }
 
-/* The network is read from exactly as long as nothing waits. */
+/* Read from the network only while nothing waits. */
 static void balance(struct relay *relay)
 {
 	bool is_stuck = relay->waiting_length > 0;
@@ -98,7 +98,7 @@ static void on_ready(struct watch *watch, uint32_t events)
 		flush(relay);
 	if ((watch->events & EPOLLIN) == 0 || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
 		return;
-	want(relay, EPOLLIN, false); /* until relay_read() has found nothing more */
+	want(relay, EPOLLIN, false); /* until relay_read() finds nothing more */
 	lws_callback_on_writable(relay->wsi);
 }
 

@@ -12,7 +12,7 @@
 #include "connectd/config/origin.h"
 #include "connectd/store/audit_trail.h"
 
-/* One request on its way in */
+/* One request being checked */
 struct entry {
 	struct call *call;
 	const struct upgrade *upgrade;
@@ -39,7 +39,7 @@ static bool find_kind(struct entry *entry)
 		entry->id = path + length;
 		return true;
 	}
-	call_refuse(entry->call, 404, "compute.not_found", "there is no socket at this path");
+	call_refuse(entry->call, 404, "compute.not_found", "no socket at this path");
 	return false;
 }
 
@@ -52,8 +52,8 @@ static bool check_origin(const struct entry *entry)
 			      upgrade->host, upgrade->is_tls))
 		return true;
 	call_refuse(entry->call, 403, "compute.origin.forbidden",
-		    "pages of this origin may not open sockets here; the operator has a list of "
-		    "those that may: allowed_origins");
+		    "pages of this origin may not open sockets here; the operator can add it "
+		    "to allowed_origins");
 	return false;
 }
 
@@ -92,13 +92,12 @@ static bool refuse_session(const struct entry *entry, enum session_state state)
 	case SESSION_LIVE:
 		return false;
 	case SESSION_UNKNOWN:
-		call_refuse(
-			entry->call, 404, "compute.session.not_found",
-			"there is no such session; ask for one: POST /compute/instance/connect");
+		call_refuse(entry->call, 404, "compute.session.not_found",
+			    "no such session; ask for one: POST /compute/instance/connect");
 		return true;
 	case SESSION_USED:
 		call_refuse(entry->call, 409, "compute.session.used",
-			    "a socket has taken this session; ask for a new one");
+			    "this session was used already; ask for a new one");
 		return true;
 	case SESSION_EXPIRED:
 		call_refuse(entry->call, 410, "compute.session.expired",
@@ -107,11 +106,11 @@ static bool refuse_session(const struct entry *entry, enum session_state state)
 	case SESSION_UNREADABLE:
 		break;
 	}
-	call_refuse(entry->call, 503, CALL_UNAVAILABLE, "the database cannot be read");
+	call_refuse(entry->call, 503, CALL_UNAVAILABLE, "cannot read the database");
 	return true;
 }
 
-/* The session is the credential. A token need not come with it; one that does is checked. */
+/* The session is the credential. A token is optional, and checked if sent. */
 static bool check_caller(struct entry *entry)
 {
 	struct call *call = entry->call;
@@ -125,27 +124,27 @@ static bool check_caller(struct entry *entry)
 	if (strcmp(call->caller.principal, entry->session.caller.principal) == 0)
 		return true;
 	call_refuse(call, 403, "compute.session.forbidden",
-		    "this session is another principal's than the token's");
+		    "this session belongs to another principal than the token");
 	return false;
 }
 
-/* ssh in the terminal needs a key that is here, and host keys that nobody has to be asked about. */
+/* ssh in the terminal needs a key that we hold, and host keys that need no confirmation. */
 static bool check_terminal(const struct entry *entry)
 {
 	const struct admission *admission = entry->admission;
 
 	if (cJSON_GetArraySize(admission->instance.host_keys) == 0) {
 		call_refuse(entry->call, 409, "compute.instance.no_host_keys",
-			    "no host keys of this instance are known, and without them nobody can "
-			    "tell whether it is the right one");
+			    "no host keys are known for this instance, so its identity cannot "
+			    "be verified; register them, or have the guest publish them");
 		return false;
 	}
 	if (vault_has(&entry->call->service->state->vault, entry->session.hash, entry->now))
 		return true;
 	call_refuse(
 		entry->call, 409, "compute.session.no_private_key",
-		"the private key of this session is not here: the caller brought the key, or the "
-		"server was started since; ask without public_key, or use the tunnel");
+		"the server does not have this session's private key: the caller sent its own key, or the "
+		"server has restarted; ask without public_key, or use the tunnel");
 	return false;
 }
 
@@ -176,7 +175,7 @@ static bool check_console(struct entry *entry)
 	snprintf(call->vm_id, sizeof call->vm_id, "%s", entry->id);
 	if (!iam_name_is_valid(entry->id, sizeof call->vm_id)) {
 		call->vm_id[0] = '\0';
-		call_refuse(call, 404, "compute.not_found", "there is no such instance");
+		call_refuse(call, 404, "compute.not_found", "no such instance");
 		return false;
 	}
 	if (!call_identify(call) || !call_authorize(call, IAM_CONSOLE, &entry->admission->instance))
@@ -198,17 +197,17 @@ static bool take_seat(struct entry *entry)
 		return true;
 	case SEAT_CONSOLE_BUSY:
 		call_refuse(call, 409, "compute.console.busy",
-			    "somebody has this console open, and it takes one at a time");
+			    "this console is open already, and allows one client at a time");
 		return false;
 	case SEAT_NONE_FOR_PRINCIPAL:
 		call_refuse(call, 429, "compute.sockets.full",
-			    "this principal has as many sockets open as it may; close one");
+			    "this principal has reached its limit of open sockets; close one");
 		return false;
 	case SEAT_NONE:
 		break;
 	}
 	call_refuse(call, 429, "compute.sockets.full",
-		    "as many sockets are open as there may be; try again later");
+		    "the server has reached its limit of open sockets; try again later");
 	return false;
 }
 
@@ -242,8 +241,8 @@ static bool append_row(const struct service *service, const struct admission *ad
 	return trail_append(service->store, &row);
 }
 
-/* Take the session, if there is one, and say in the trail that the socket opens: both or neither.
- */
+/* Take the session, if there is one, and record in the trail that the socket opens: both or
+ * neither. */
 static bool take_and_note(struct entry *entry, bool *is_late)
 {
 	const struct store *store = entry->call->service->store;
@@ -269,7 +268,7 @@ static bool store_opening(struct entry *entry)
 		refuse_session(entry, SESSION_USED);
 	else
 		respond_error(entry->call->response, 503, CALL_UNAVAILABLE,
-			      "the trail cannot be written, so nothing is opened",
+			      "cannot write the audit trail, so nothing is opened; try again",
 			      entry->call->request_id);
 	return false;
 }

@@ -8,13 +8,13 @@
 #include "connectd/api/api_call.h"
 #include "connectd/store/connect_session.h"
 
-/* The subprotocol in which a terminal's frames have a kind */
+/* The subprotocol in which a terminal's frames have a type byte */
 #define TERMINAL_SUBPROTOCOL "exc.terminal.v1"
 
-/* A request with Upgrade: websocket, and what only such a request has */
+/* A request with Upgrade: websocket, and its additional headers */
 struct upgrade {
 	const struct http_request *request;
-	bool has_authorization; /* also one that is too long to read */
+	bool has_authorization; /* even if too long to read */
 	bool is_tls;
 	char origin[HEADER_VALUE_SIZE]; /* empty when absent */
 	char host[HEADER_VALUE_SIZE];
@@ -22,7 +22,7 @@ struct upgrade {
 	bool has_long_header; /* one of these is over HEADER_VALUE_SIZE */
 };
 
-/* What was let in. A seat, and for tunnel and terminal a session, are taken. */
+/* An admitted socket. It holds a seat and, for tunnel and terminal, a session. */
 struct admission {
 	enum socket_kind kind;
 	struct seat *seat;
@@ -39,11 +39,11 @@ struct admission {
 };
 
 /* Decide, and note in the trail that the socket is open. False with the refusal in `response`; on
- * true, admission_end() it when the socket is closed. */
+ * true, call admission_end() when the socket is closed. */
 bool admit(const struct service *service, const struct upgrade *upgrade,
 	   struct admission *admission, struct http_response *response);
 
-/* Note in the trail that the socket is closed and why, and give everything back. */
+/* Note in the trail that the socket is closed and why, and release everything. */
 void admission_end(const struct service *service, struct admission *admission, const char *why);
 
 #endif

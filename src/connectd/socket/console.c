@@ -6,10 +6,10 @@ static void console_start(struct web_socket *socket)
 {
 	int fd = socket->admission.console;
 
-	socket->admission.console = -1; /* the relay's now */
+	socket->admission.console = -1; /* the relay owns it now */
 	if (!relay_open(&socket->relay, fd))
 		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
-			       "the console cannot be watched");
+			       "cannot watch the console");
 	relay_release(&socket->relay);
 }
 

@@ -22,8 +22,8 @@ static int connect_to(const char *path, const char **problem)
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
 		return fd;
-	*problem = errno == EAGAIN ? "others wait for this console already"
-				   : "nobody answers at this console: does the instance run?";
+	*problem = errno == EAGAIN ? "others already wait for this console"
+				   : "nothing answers at this console: is the instance running?";
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -54,14 +54,14 @@ static int open_terminal(const char *path, const char **problem)
 
 int console_open(const char *path, const char **problem)
 {
-	/* What was looked at is what is opened, whoever renames files meanwhile. */
+	/* Open exactly what was checked, even if someone renames files meanwhile. */
 	_cleanup_close_ int place = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	char by_descriptor[32];
 	struct stat status;
 
 	snprintf(by_descriptor, sizeof by_descriptor, "/proc/self/fd/%d", place);
 	if (place < 0 || fstat(place, &status) != 0)
-		*problem = "this console is not there: does the instance run?";
+		*problem = "this console does not exist: is the instance running?";
 	else if (S_ISSOCK(status.st_mode))
 		return connect_to(by_descriptor, problem);
 	else if (S_ISCHR(status.st_mode))

@@ -3,8 +3,8 @@
 #ifndef EXC_CONSOLE_DEVICE_H
 #define EXC_CONSOLE_DEVICE_H
 
-/* Open `path`, without waiting and without following a link; a terminal passes bytes on as they
- * are. Returns a descriptor that is the caller's to close, or -1 with `problem` saying why. */
+/* Open `path`, without waiting and without following a link; a terminal is set to raw mode. Returns
+ * a descriptor for the caller to close, or -1 with the reason in `problem`. */
 int console_open(const char *path, const char **problem);
 
 #endif

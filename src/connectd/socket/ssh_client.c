@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSH's client in a pseudo-terminal of its own, with a key and host keys that are in no file.
- */
+/* OpenSSH's client in its own pseudo-terminal, with a key and host keys that are in no file. */
 #include "connectd/socket/ssh_client.h"
 
 #include <fcntl.h>
@@ -19,7 +18,7 @@
 /* "UserKnownHostsFile=/proc/PID/fd/N" */
 #define OPTION_SIZE 96
 
-/* A known host's name: the keys are this instance's, whatever its address. */
+/* The name in known_hosts: the keys are this instance's, whatever its address. */
 #define ALIAS "instance"
 
 static void close_one(int *fd)
@@ -46,7 +45,7 @@ static bool store_host_keys(struct ssh_client *client, const cJSON *host_keys)
 		if (text != NULL)
 			fprintf(stream, ALIAS " %s\n", text);
 	}
-	/* A file in memory has a byte at least, and ssh passes over empty lines. */
+	/* A file in memory has at least one byte, and ssh ignores empty lines. */
 	fputc('\n', stream);
 	good = ferror(stream) == 0;
 	return fclose(stream) == 0 && good &&
@@ -68,8 +67,8 @@ static int open_terminal(struct ssh_client *client)
 	return open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
-/* In the child: become ssh. What is in memory it reads as a file of its parent's, for it closes
- * every descriptor that it does not know. */
+/* In the child: become ssh. It reads the memory files through its parent's /proc entry, because it
+ * closes every descriptor that it does not know. */
 static void run_ssh(const struct ssh_client *client, const struct ssh_target *target, pid_t parent,
 		    int terminal, int log)
 {
@@ -89,7 +88,7 @@ static void run_ssh(const struct ssh_client *client, const struct ssh_target *ta
 		/* a terminal and nothing else */
 		"-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no", "-o",
 		"ControlMaster=no", "-o", "ControlPath=none", "-o", "Tunnel=no",
-		/* the log says when the key has been used */
+		/* the log shows when the key has been used */
 		"-o", "LogLevel=VERBOSE", "-o", "ConnectTimeout=" SSH_CLIENT_CONNECT_SECONDS, "-o",
 		"ServerAliveInterval=" SSH_CLIENT_ALIVE_SECONDS, "-o", "ServerAliveCountMax=3",
 		"-p", port, "-l", target->user, "--", target->host, NULL
@@ -104,7 +103,7 @@ static void run_ssh(const struct ssh_client *client, const struct ssh_target *ta
 	    dup2(terminal, 1) < 0 || dup2(log, 2) < 0 || !child_prepare(parent))
 		return;
 	execve(SSH_CLIENT_PROGRAM, (char *const *)arguments, (char *const *)environment);
-	dprintf(2, "%s cannot be run: is openssh-client installed?\n", SSH_CLIENT_PROGRAM);
+	dprintf(2, "cannot run %s: is openssh-client installed?\n", SSH_CLIENT_PROGRAM);
 }
 
 static bool start_ssh(struct ssh_client *client, const struct ssh_target *target,

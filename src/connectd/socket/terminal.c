@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /compute/instance/connect/ws/:id: a terminal on the instance, by ssh.
  *
- * Without a subprotocol, what the shell prints goes out as text where it is UTF-8 and as binary
- * where it is not; a client that sends binary gets binary only. */
+ * Without a subprotocol, the shell's output is sent as text where it is UTF-8 and as binary where
+ * it is not; a client that sends binary gets binary only. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +16,11 @@
 #include "connectd/socket/terminal_frame.h"
 #include "connectd/socket/web_socket.h"
 
-/* What ssh says at LogLevel=VERBOSE once the key has been used; its words since 2001 */
+/* What ssh logs at LogLevel=VERBOSE once the key has been used; unchanged since 2001 */
 #define AUTHENTICATED "Authenticated to "
-/* Bytes of one line of ssh's that are looked at */
+/* Bytes that are read of one line of ssh's log */
 #define LINE_SIZE 512
-/* ssh makes its terminal raw right after that, which gives no event: look so often, so many times
+/* ssh makes its terminal raw right after that, without an event: poll this often, this many times
  */
 #define RAW_POLL_US (10 * LWS_US_PER_MS)
 #define RAW_POLLS_MAX 500
@@ -46,7 +46,7 @@ struct terminal {
 	size_t split_length;
 };
 
-/* The client's bytes go to ssh when it passes them on. */
+/* Release the client's bytes to ssh once it passes them on. */
 static void poll_raw(lws_sorted_usec_list_t *timer)
 {
 	struct terminal *terminal = lws_container_of(timer, struct terminal, raw_timer);
@@ -99,20 +99,20 @@ static void on_log(struct watch *watch, uint32_t events)
 		watch_end(&terminal->socket->all->watcher, watch);
 }
 
-/* Once all that the shell printed is sent, and ssh has ended: say how. */
+/* Once all of the shell's output is sent and ssh has ended: report how. */
 static void terminal_end(struct terminal *terminal)
 {
 	struct web_socket *socket = terminal->socket;
 	const char *problem = terminal->problem;
 
-	/* Some of its lines say whose they are. */
+	/* Some of its lines have this prefix already. */
 	if (strncmp(problem, SSH_SAYS, strlen(SSH_SAYS)) == 0)
 		problem += strlen(SSH_SAYS);
 	if (terminal->is_authenticated)
 		web_socket_end(socket, LWS_CLOSE_STATUS_NORMAL, "exit status %d", terminal->status);
 	else
 		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION, SSH_SAYS "%s",
-			       problem[0] == '\0' ? "ended without a word" : problem);
+			       problem[0] == '\0' ? "ended without a message" : problem);
 }
 
 static void on_ended(void *context, int status)
@@ -121,7 +121,7 @@ static void on_ended(void *context, int status)
 
 	terminal->child = NULL;
 	terminal->status = WIFEXITED(status) ? WEXITSTATUS(status) : SSH_FAILED;
-	/* The last it said is in the pipe. */
+	/* Its last message is in the pipe. */
 	while (terminal->log.fd >= 0 && terminal->log.events != 0) {
 		char bytes[LINE_SIZE];
 		ssize_t length = read(terminal->log.fd, bytes, sizeof bytes);
@@ -168,7 +168,7 @@ static void terminal_start(struct web_socket *socket)
 	OPENSSL_cleanse(socket->admission.private_key, sizeof socket->admission.private_key);
 	if (!has_started)
 		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
-			       "ssh cannot be started: memory or descriptors are lacking");
+			       "cannot start ssh: out of memory or file descriptors");
 }
 
 static void take_framed(struct terminal *terminal, const struct piece *piece)
@@ -191,7 +191,7 @@ static void take_framed(struct terminal *terminal, const struct piece *piece)
 		break;
 	}
 	web_socket_end(socket, LWS_CLOSE_STATUS_PROTOCOL_ERR,
-		       "this is no message of " TERMINAL_SUBPROTOCOL);
+		       "this is not a message of " TERMINAL_SUBPROTOCOL);
 }
 
 static void terminal_take(struct web_socket *socket, const struct piece *piece)
@@ -240,7 +240,7 @@ static void fill_framed(struct terminal *terminal, struct message *message)
 		fill_end(terminal, message);
 }
 
-/* Decide how `length` bytes go out; the beginning of a character waits for the rest of it. */
+/* Decide how to send `length` bytes; the beginning of a character waits for its rest. */
 static void choose_type(struct terminal *terminal, struct message *message, size_t length)
 {
 	size_t whole = length;
@@ -268,7 +268,7 @@ static void fill_raw(struct terminal *terminal, struct message *message)
 		return;
 	choose_type(terminal, message, before + (size_t)length);
 	if (message->length == 0)
-		lws_callback_on_writable(terminal->socket->wsi); /* the rest may be there */
+		lws_callback_on_writable(terminal->socket->wsi); /* the rest may be there already */
 }
 
 static void terminal_fill(struct web_socket *socket, struct message *message)

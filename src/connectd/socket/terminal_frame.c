@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in the messages of a terminal: the subprotocol exc.terminal.v1, and text without one. */
+/* The content of a terminal's messages: the subprotocol exc.terminal.v1, and text without one. */
 #include "connectd/socket/terminal_frame.h"
 
 #include <string.h>

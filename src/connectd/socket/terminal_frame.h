@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in the messages of a terminal: the subprotocol exc.terminal.v1, and text without one. */
+/* The content of a terminal's messages: the subprotocol exc.terminal.v1, and text without one. */
 #ifndef EXC_TERMINAL_FRAME_H
 #define EXC_TERMINAL_FRAME_H
 
@@ -16,7 +16,7 @@
 #define TERMINAL_RESIZE_BYTES 4
 #define TERMINAL_EXIT_BYTES 5 /* with the kind */
 
-/* One message in the making. Zero it to begin. */
+/* One message in progress. Zero it to begin. */
 struct terminal_reader {
 	uint8_t kind;
 	bool has_kind;
@@ -25,19 +25,19 @@ struct terminal_reader {
 };
 
 enum terminal_event {
-	TERMINAL_NOTHING, /* the piece was taken, and there is nothing to do */
+	TERMINAL_NOTHING, /* the piece was read, and there is nothing to do */
 	TERMINAL_BYTES, /* `data` and `length` are for the shell */
 	TERMINAL_RESIZED, /* `columns` and `rows` are new */
-	TERMINAL_WRONG /* no message of this subprotocol */
+	TERMINAL_WRONG /* not a message of this subprotocol */
 };
 
 struct terminal_input {
-	const uint8_t *data; /* into the piece */
+	const uint8_t *data; /* points into the piece */
 	size_t length;
 	uint16_t columns, rows;
 };
 
-/* Read one piece of a message; the first and the last of a message are said to be. */
+/* Read one piece of a message; the first and the last of a message are marked. */
 enum terminal_event terminal_read(struct terminal_reader *reader, const uint8_t *piece,
 				  size_t length, bool is_first, bool is_last,
 				  struct terminal_input *input);

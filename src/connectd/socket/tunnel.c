@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /compute/instance/connect/tunnel/:id: a TCP stream to the instance's sshd.
  *
- * An empty message from the client says that it sends no more, which is passed on; the rest of what
- * the instance sends still comes. */
+ * An empty message from the client means that it sends no more, which is passed on; the rest of the
+ * instance's data still comes. */
 #include <stdlib.h>
 
 #include "connectd/loop/dial.h"
@@ -22,7 +22,7 @@ static void on_connected(struct dial *dial, int fd, const char *problem)
 			       "cannot connect to the instance: %s", problem);
 	else if (!relay_open(&socket->relay, fd))
 		web_socket_end(socket, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
-			       "the connection cannot be watched");
+			       "cannot watch the connection");
 	else
 		relay_release(&socket->relay);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open WebSocket (RFC 6455): from the request for it to its close, whatever it is connected to.
- */
+/* A WebSocket (RFC 6455), from the request for it to its close, whatever it is connected to. */
 #include "connectd/socket/web_socket.h"
 
 #include <inttypes.h>
@@ -86,7 +85,7 @@ void web_socket_end(struct web_socket *socket, unsigned int code, const char *re
 	lws_callback_on_writable(socket->wsi);
 }
 
-/* How long until `since` is `seconds` ago */
+/* How long until `seconds` after `since` */
 static lws_usec_t time_left(lws_usec_t now, lws_usec_t since, unsigned int seconds)
 {
 	return since + (lws_usec_t)seconds * LWS_US_PER_SEC - now;
@@ -160,7 +159,7 @@ static int send_close(struct web_socket *socket)
 	return -1;
 }
 
-/* One message each time; the next one when libwebsockets has sent this one to its end. */
+/* One message each time; the next one when libwebsockets has sent all of this one. */
 static int on_writable(struct web_socket *socket)
 {
 	unsigned char buffer[LWS_PRE + WEB_SOCKET_HEAD + WEB_SOCKET_CHUNK];
@@ -206,7 +205,7 @@ bool web_socket_event(struct lws *wsi, enum lws_callback_reasons reason, const v
 	*result = 0;
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		/* However it came here: what was not admitted is none. */
+		/* A socket that was not admitted does not exist, however it got here. */
 		*result = socket == NULL ? -1 : 0;
 		return true;
 	case LWS_CALLBACK_ESTABLISHED:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open WebSocket (RFC 6455): from the request for it to its close, whatever it is connected to.
- */
+/* A WebSocket (RFC 6455), from the request for it to its close, whatever it is connected to. */
 #ifndef EXC_WEB_SOCKET_H
 #define EXC_WEB_SOCKET_H
 
@@ -8,16 +7,16 @@
 #include "connectd/loop/children.h"
 #include "connectd/loop/relay.h"
 
-/* Bytes of one message that is sent, and room in front of them for a kind or a split character */
+/* Bytes of one sent message, and room in front of them for a type byte or a split character */
 #define WEB_SOCKET_CHUNK (32 * 1024)
 #define WEB_SOCKET_HEAD 4
-/* Bytes of one message that is received, and of its pieces as libwebsockets hands them over */
+/* Bytes of one received message, and of its pieces as libwebsockets passes them */
 #define WEB_SOCKET_MESSAGE_MAX (1024 * 1024)
 #define WEB_SOCKET_PIECE_MAX (32 * 1024)
-/* Seconds without a sign of life after which the client is asked for one, and given up */
+/* Seconds of silence after which the client is pinged, and dropped */
 #define WEB_SOCKET_PING_SECONDS 30
 #define WEB_SOCKET_DEAD_SECONDS 300
-/* Seconds in which a client that reads slowly may get the last of it */
+/* Seconds that a slow client has to read the last data */
 #define WEB_SOCKET_END_SECONDS 30
 /* Bytes of a close frame's reason (RFC 6455 section 5.5), and a NUL */
 #define WEB_SOCKET_REASON_SIZE 124
@@ -37,7 +36,7 @@ struct message {
 	bool is_text;
 };
 
-/* A piece of a message that has come */
+/* A piece of a received message */
 struct piece {
 	const unsigned char *bytes;
 	size_t length;
@@ -52,7 +51,7 @@ struct web_socket_kind {
 	void (*start)(struct web_socket *socket);
 	void (*take)(struct web_socket *socket, const struct piece *piece);
 	void (*fill)(struct web_socket *socket, struct message *message);
-	void (*stop)(struct web_socket *socket); /* also when start has not been called */
+	void (*stop)(struct web_socket *socket); /* even if start has not been called */
 };
 
 extern const struct web_socket_kind terminal_kind, tunnel_kind, console_kind;
@@ -65,14 +64,14 @@ struct web_socket {
 	struct admission admission;
 	struct relay relay;
 	void *own; /* what the kind allocates in start and frees in stop */
-	lws_usec_t opened, moved; /* when; the second, when a byte last went either way */
+	lws_usec_t opened, moved; /* when opened, and when a byte last went either way */
 	size_t message_length; /* received so far */
 	unsigned int close_code; /* 0: not closing */
 	char reason[WEB_SOCKET_REASON_SIZE]; /* why it is closed */
 };
 
-/* Begin; before either, SIGCHLD is blocked. False after a line on stderr. web_sockets_stop() comes
- * after lws_context_destroy(). */
+/* Begin; before either, SIGCHLD is blocked. False after a message on stderr. web_sockets_stop()
+ * comes after lws_context_destroy(). */
 bool web_sockets_start(struct web_sockets *all, const struct service *service,
 		       struct lws_context *context);
 void web_sockets_stop(struct web_sockets *all);
@@ -82,12 +81,12 @@ void web_sockets_stop(struct web_sockets *all);
 bool web_socket_admit(struct web_sockets *all, struct lws *wsi, const struct http_request *request,
 		      struct http_response *response);
 
-/* Every other event of an HTTP connection. False: it is no WebSocket's; otherwise *result is for
+/* Every other event of an HTTP connection. False: not a WebSocket's; otherwise *result is for
  * libwebsockets. */
 bool web_socket_event(struct lws *wsi, enum lws_callback_reasons reason, const void *bytes,
 		      size_t length, int *result);
 
-/* Close it, with this code (RFC 6455 section 7.4.1) and reason, once what was handed to
+/* Close it, with this code (RFC 6455 section 7.4.1) and reason, once what was given to
  * libwebsockets is sent. The first call counts. */
 void web_socket_end(struct web_socket *socket, unsigned int code, const char *reason, ...)
 	__attribute__((format(printf, 3, 4)));

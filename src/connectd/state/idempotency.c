@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that may have to be given a second time, to a client that asks with the same
- * Idempotency-Key. */
+/* Answers that may have to be repeated to a client that asks again with the same Idempotency-Key.
+ */
 #include "connectd/state/idempotency.h"
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ void replay_sweep(struct replay *replay, int64_t now)
 			forget(&replay->entries[i]);
 }
 
-/* A place that is free, or the one whose end comes first */
+/* A free slot, or the one that expires first */
 static struct replay_entry *choose_place(const struct replay *replay)
 {
 	struct replay_entry *place = &replay->entries[0];
@@ -55,7 +55,7 @@ void replay_keep(struct replay *replay, const char *id, const char *body, int64_
 
 	forget(place);
 	place->body = strdup(body);
-	/* gcc-suppress analyzer-malloc-leak ; it is lost on gcc that place is in the table */
+	/* gcc-suppress analyzer-malloc-leak ; gcc does not see that place is in the table */
 	if (place->body == NULL)
 		return;
 	snprintf(place->id, sizeof place->id, "%s", id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that may have to be given a second time, to a client that asks with the same
- * Idempotency-Key. */
+/* Answers that may have to be repeated to a client that asks again with the same Idempotency-Key.
+ */
 #ifndef EXC_REPLAY_H
 #define EXC_REPLAY_H
 
@@ -9,12 +9,12 @@
 
 #include "base/digest.h"
 
-/* Answers that are kept; over that, the one that ends first goes. */
+/* Answers that are kept; beyond that, the one that expires first is dropped. */
 #define REPLAY_MAX 1024
 
 struct replay_entry {
 	char id[DIGEST_HEX_SIZE]; /* hash of principal and key; empty: free */
-	char *body; /* may hold a private half: in memory only, overwritten when it goes */
+	char *body; /* may hold a private half: in memory only, overwritten before it is freed */
 	int64_t expires; /* seconds since 1970 */
 };
 
@@ -26,11 +26,11 @@ struct replay {
 bool replay_init(struct replay *replay);
 void replay_free(struct replay *replay);
 
-/* Keep a copy of the answer until it expires. When there is no memory it is not kept, and a retry
- * is told so. */
+/* Keep a copy of the answer until it expires. Without memory it is not kept, and a retry is told
+ * so. */
 void replay_keep(struct replay *replay, const char *id, const char *body, int64_t expires);
 
-/* A copy of the answer, the caller's to overwrite and free; NULL when it is not kept any more. */
+/* A copy of the answer, for the caller to overwrite and free; NULL when it is no longer kept. */
 char *replay_find(struct replay *replay, const char *id, int64_t now);
 
 /* Overwrite what has expired. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The private halves of pairs made here, until their session opens a terminal or ends: in memory
- * that is locked, left out of core files and not given to children. */
+ * that is locked, left out of core files and not inherited by children. */
 #include "connectd/state/key_vault.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ void vault_free(struct vault *vault)
 	vault->entries = NULL;
 }
 
-/* NULL when the session has none. Bounded by VAULT_MAX. */
+/* NULL when the session has no key. Bounded by VAULT_MAX. */
 static struct vault_entry *vault_find(const struct vault *vault, const char *session, int64_t now)
 {
 	for (size_t i = 0; i < VAULT_MAX; i++)

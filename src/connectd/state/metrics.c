@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the control plane has counted, as Prometheus reads it. */
+/* The control plane's counters, in Prometheus' format. */
 #include "connectd/state/metrics.h"
 
 #include <inttypes.h>
@@ -50,7 +50,7 @@ char *metrics_print(const struct metrics *metrics)
 		      metrics->grants_issued);
 	print_counter(out, "grants_served_total", "Grants in answers to instances.",
 		      metrics->grants_served);
-	print_counter(out, "grants_used_total", "Grants whose first receipt has come.",
+	print_counter(out, "grants_used_total", "Grants whose first receipt has arrived.",
 		      metrics->grants_used);
 	print_counter(out, "requests_limited_total", "Requests over a rate limit.",
 		      metrics->requests_limited);
@@ -58,7 +58,7 @@ char *metrics_print(const struct metrics *metrics)
 		      metrics->sockets_open);
 	print_sockets(out, "sockets_opened_total", "counter", "WebSockets that were opened.",
 		      metrics->sockets_opened);
-	print_head(out, "start_time_seconds", "gauge", "When this process began to serve.");
+	print_head(out, "start_time_seconds", "gauge", "When this process started to serve.");
 	fprintf(out, "exc_connectd_start_time_seconds %" PRId64 "\n", metrics->started);
 	fclose(out);
 	return text;

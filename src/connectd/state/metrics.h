@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the control plane has counted, as Prometheus reads it. */
+/* The control plane's counters, in Prometheus' format. */
 #ifndef EXC_METRICS_H
 #define EXC_METRICS_H
 
@@ -14,8 +14,8 @@ struct metrics {
 	uint64_t compute_answers[METRICS_CLASSES];
 	uint64_t metadata_answers[METRICS_CLASSES];
 	uint64_t grants_issued;
-	uint64_t grants_served; /* as often as they were in an answer */
-	uint64_t grants_used; /* receipts that were the first of their grant */
+	uint64_t grants_served; /* once for each answer that they were in */
+	uint64_t grants_used; /* first receipts of grants */
 	uint64_t requests_limited; /* 429 */
 	uint64_t sockets_open[SOCKET_KINDS]; /* now */
 	uint64_t sockets_opened[SOCKET_KINDS]; /* ever */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often somebody may ask: token buckets, in memory. */
+/* How often a caller may ask: token buckets, in memory. */
 #include "connectd/state/rate_limit.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define MINUTE_MS 60000.0
-/* What sums of fractions may be off */
+/* The error that sums of fractions may have */
 #define ROUNDING 1e-6
 
 bool rate_init(struct rate_limiter *limiter, unsigned int per_minute, unsigned int burst)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often somebody may ask: token buckets, in memory. */
+/* How often a caller may ask: token buckets, in memory. */
 #ifndef EXC_RATE_H
 #define EXC_RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Buckets that are remembered; over that, the fullest go, which limit least. */
+/* Buckets that are remembered; beyond that, the fullest are dropped, which limit least. */
 #define RATE_BUCKETS_MAX 4096
 #define RATE_NAME_SIZE 160
 
 struct rate_bucket {
 	char name[RATE_NAME_SIZE];
 	double tokens;
-	int64_t filled_ms; /* when it had so many, on the caller's clock */
+	int64_t filled_ms; /* when it had these, on the caller's clock */
 };
 
 struct rate_limiter {
@@ -27,8 +27,8 @@ struct rate_limiter {
 bool rate_init(struct rate_limiter *limiter, unsigned int per_minute, unsigned int burst);
 void rate_free(struct rate_limiter *limiter);
 
-/* May `name` ask once more, at `now_ms` (milliseconds on a clock that only goes forward)? 0 if it
- * may, which counts; otherwise the seconds after which it may again, 1 and more. */
+/* May `name` ask again, at `now_ms` (milliseconds on a clock that only goes forward)? 0 if it may,
+ * which is counted; otherwise the seconds until it may, at least 1. */
 unsigned int rate_take(struct rate_limiter *limiter, const char *name, int64_t now_ms);
 
 #endif

@@ -10,7 +10,7 @@ enum socket_kind {
 };
 #define SOCKET_KINDS 3
 
-/* As the audit trail and the metrics call it */
+/* Its name in the audit trail and the metrics */
 static inline const char *socket_kind_name(enum socket_kind kind)
 {
 	static const char *const names[SOCKET_KINDS] = { "terminal", "tunnel", "console" };

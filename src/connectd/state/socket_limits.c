@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has a WebSocket open: how many there may be, and for each console one. */
+/* Who has a WebSocket open: limit their number, and each console to one. */
 #include "connectd/state/socket_limits.h"
 
 #include <stdio.h>

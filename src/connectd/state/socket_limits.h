@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has a WebSocket open: how many there may be, and for each console one. */
+/* Who has a WebSocket open: limit their number, and each console to one. */
 #ifndef EXC_SEATS_H
 #define EXC_SEATS_H
 
@@ -27,11 +27,11 @@ struct seats {
 enum seat_answer {
 	SEAT_TAKEN,
 	SEAT_NONE, /* all are taken */
-	SEAT_NONE_FOR_PRINCIPAL, /* SEATS_PER_PRINCIPAL are theirs */
-	SEAT_CONSOLE_BUSY /* somebody has this instance's console */
+	SEAT_NONE_FOR_PRINCIPAL, /* the principal has SEATS_PER_PRINCIPAL */
+	SEAT_CONSOLE_BUSY /* this instance's console is in use */
 };
 
-/* `max` free seats; 0: never one. seats_free() it also on false: no memory. */
+/* `max` free seats; 0: none ever. Call seats_free() even on false: no memory. */
 bool seats_init(struct seats *seats, unsigned int max);
 void seats_free(struct seats *seats);
 

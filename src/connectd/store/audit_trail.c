@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit trail: what was asked for, by whom, who decided it, and what became of it. */
+/* The audit trail: what was requested, by whom, who decided it, and the outcome. */
 #include "connectd/store/audit_trail.h"
 
 #include <ctype.h>
@@ -23,7 +23,7 @@
 	"decision"
 #define TEXT_COLUMN_COUNT 12
 #define HASHED_COLUMNS "id, time, expires, " TEXT_COLUMNS
-/* Where the first text is, behind id, time and expires */
+/* Where the first text is, after id, time and expires */
 #define FIRST_TEXT 3
 #define HASH_COLUMN (FIRST_TEXT + TEXT_COLUMN_COUNT)
 
@@ -49,7 +49,7 @@ static void list_texts(const struct trail_row *row, const char *texts[TEXT_COLUM
 		texts[i] = in_order[i] == NULL ? "" : in_order[i];
 }
 
-/* What came over the network must not write lines of its own. */
+/* Data from the network must not be able to forge lines. */
 static void make_printable(char *text)
 {
 	for (; *text != '\0'; text++)
@@ -57,7 +57,7 @@ static void make_printable(char *text)
 			*text = '?';
 }
 
-/* systemd says so when stderr goes to the journal (systemd.exec(5)). */
+/* systemd sets this when stderr goes to the journal (systemd.exec(5)). */
 static bool journal_listens(void)
 {
 	return getenv("JOURNAL_STREAM") != NULL;
@@ -109,8 +109,8 @@ void trail_log(const struct trail_row *row)
 		fprintf(stderr, "exc-connectd: %s\n", message);
 }
 
-/* Hash a row together with the hash before it. Every value is written with its length in front, so
- * that no two rows are written alike. */
+/* Hash a row together with the hash before it. Every value is preceded by its length, so that no
+ * two rows look the same. */
 static bool hash_row(const char *before, int64_t id, int64_t when, int64_t expires,
 		     const char *const texts[TEXT_COLUMN_COUNT], char hash[DIGEST_HEX_SIZE])
 {
@@ -189,7 +189,7 @@ static void add_text(cJSON *object, const char *name, const char *text)
 		cJSON_AddStringToObject(object, name, text);
 }
 
-/* What became of a grant: columns used_at and used_from come after the hash. */
+/* The outcome of a grant: columns used_at and used_from come after the hash. */
 static void add_status(cJSON *object, sqlite3_stmt *statement, int64_t expires)
 {
 	const char *used_from = store_text(statement, HASH_COLUMN + 2);
@@ -220,8 +220,8 @@ static cJSON *row_as_json(sqlite3_stmt *statement)
 	return object;
 }
 
-/* The last rows that match, oldest first; two ways to ask, so that one instance's are found by
- * their index. Only a grant's row has a status; others have no jti in common but an empty one. */
+/* The last rows that match, oldest first; two queries, so that one instance's are found by their
+ * index. Only a grant's row has a status; others share only an empty jti. */
 #define SELECT_ROWS(condition)                                                                     \
 	"SELECT " HASHED_COLUMNS ", hash,"                                                         \
 	" CASE a.event WHEN 'issued' THEN"                                                         \
@@ -244,7 +244,7 @@ bool trail_read(const struct store *store, const struct trail_query *query,
 	return statement != NULL && sqlite3_errcode(store->db) == SQLITE_DONE;
 }
 
-/* Look at one row. False when it is not what was written. */
+/* Check one row. False when it was changed. */
 static bool verify_row(sqlite3_stmt *statement, struct trail_verdict *verdict)
 {
 	const char *texts[TEXT_COLUMN_COUNT];
@@ -270,7 +270,7 @@ static bool verify(const struct store *store, const char *head, struct trail_ver
 
 	while (statement != NULL && store_next(store, statement)) {
 		verdict->rows++;
-		/* Only the oldest may be without one. */
+		/* Only the oldest may have none. */
 		if (sqlite3_column_type(statement, HASH_COLUMN) == SQLITE_NULL &&
 		    verdict->before + 1 == verdict->rows) {
 			verdict->before++;
@@ -293,7 +293,7 @@ bool trail_verify(const struct store *store, const char *head, struct trail_verd
 	bool read;
 
 	memset(verdict, 0, sizeof *verdict);
-	/* One view of rows and head, whoever writes meanwhile. */
+	/* A consistent view of rows and head, even if others write meanwhile. */
 	if (!store_run(store, "BEGIN", ""))
 		return false;
 	read = verify(store, head, verdict);

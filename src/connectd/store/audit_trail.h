@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit trail: what was asked for, by whom, who decided it, and what became of it. Rows are
- * only ever added, and each carries a hash over itself and the one before. */
+/* The audit trail: what was requested, by whom, who decided it, and the outcome. Rows are only ever
+ * added, and each carries a hash over itself and the one before. */
 #ifndef EXC_TRAIL_H
 #define EXC_TRAIL_H
 
@@ -24,7 +24,7 @@ struct trail_row {
 	const char *jti;
 	const char *fingerprint;
 	const char *reason;
-	const char *source; /* the address that the request, or the person, came from */
+	const char *source; /* the address of the request, or of the user */
 	const char *request_id;
 	const char *org;
 	const char *token_id;
@@ -32,42 +32,41 @@ struct trail_row {
 	int64_t expires; /* of the grant, seconds since 1970; 0: none */
 };
 
-/* Say it in one line on stderr, and store nothing: for those whom nobody knows, who must not be
- * able to fill the database. */
+/* Log it in one line on stderr, and store nothing: for unknown callers, who must not be able to
+ * fill the database. */
 void trail_log(const struct trail_row *row);
 
-/* Append a row, and say the same in one line on stderr; in the transaction that is open, or in one
- * of its own. False when it could not be stored: what it is about must then not happen. */
+/* Append a row, and log the same in one line on stderr; in the open transaction, or in its own.
+ * False when it could not be stored: the event must then not happen. */
 bool trail_append(const struct store *store, const struct trail_row *row);
 
-/* The same without the line, for commands, whose stderr is a person's. */
+/* The same without the line, for commands, whose stderr the user reads. */
 bool trail_store(const struct store *store, const struct trail_row *row);
 
 /* Which rows to show */
 struct trail_query {
 	const char *vm_id; /* NULL: of all instances */
-	int64_t limit; /* the last so many, newest last; 0: all */
+	int64_t limit; /* the last N, newest last; 0: all */
 };
 
-/* Hand each row to `take` as an object that is `take`'s to delete, oldest first, until it says
- * false. A row `issued` has a member `status`: live, used (with used_at and used_from) or expired.
- * False when the trail could not be read to its end. */
+/* Pass each row to `take` as an object that `take` deletes, oldest first, until it returns false. A
+ * row `issued` has a member `status`: live, used (with used_at and used_from) or expired. False
+ * when the trail could not be read to its end. */
 bool trail_read(const struct store *store, const struct trail_query *query,
 		bool (*take)(void *context, cJSON *row), void *context);
 
 /* What trail_verify() has found. */
 struct trail_verdict {
-	int64_t rows; /* that were looked at */
-	int64_t before; /* of them, from before rows had hashes */
-	int64_t wrong; /* the first row that is not as it was written, or has lost the one before
-			  it; 0: none */
-	bool cut; /* rows at the end are gone */
+	int64_t rows; /* that were checked */
+	int64_t before; /* of them, older than the hashes */
+	int64_t wrong; /* the first row changed, or without its predecessor; 0: none */
+	bool cut; /* rows were removed at the end */
 	bool has_head; /* the hash that was asked for is one of the trail's */
 	char head[DIGEST_HEX_SIZE]; /* of the last row */
 };
 
-/* Hash every row again. `head`, if not NULL, is a hash that somebody kept from earlier: what leads
- * to it cannot have been written anew since. False when the trail could not be read. */
+/* Hash every row again. `head`, if not NULL, is a hash kept from earlier: rows up to it cannot have
+ * been rewritten since. False when the trail could not be read. */
 bool trail_verify(const struct store *store, const char *head, struct trail_verdict *verdict);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions: what POST /compute/instance/connect hands out, and one socket takes. */
+/* Sessions: POST /compute/instance/connect hands them out, and one socket uses each. */
 #include "connectd/store/connect_session.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@ enum session_state session_find(const struct store *store, const char *id, int64
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 
 	memset(session, 0, sizeof *session);
-	/* Looking up a hash tells nothing about the id by how long it takes. */
+	/* The time to look up a hash reveals nothing about the id. */
 	if (!digest_hex(id, strlen(id), session->hash))
 		return SESSION_UNREADABLE;
 	statement = store_prepare(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions: what POST /compute/instance/connect hands out, and one socket takes. */
+/* Sessions: POST /compute/instance/connect hands them out, and one socket uses each. */
 #ifndef EXC_SESSION_H
 #define EXC_SESSION_H
 
@@ -13,12 +13,12 @@
 #include "base/random_name.h"
 #include "grant/grant.h"
 
-/* Seconds after its end for which it is known that a session has been */
+/* Seconds for which an ended session is remembered */
 #define SESSION_KEEP_SECONDS 600
 
 enum session_state {
 	SESSION_LIVE,
-	SESSION_UNKNOWN, /* there is none, or none any more */
+	SESSION_UNKNOWN, /* none, or no longer remembered */
 	SESSION_USED,
 	SESSION_EXPIRED,
 	SESSION_UNREADABLE /* the store fails */

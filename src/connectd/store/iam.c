@@ -12,7 +12,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 
-/* RFC 6750 section 2.1; RFC 9110 section 11.1 has schemes without regard to case. */
+/* RFC 6750 section 2.1; schemes ignore case (RFC 9110 section 11.1). */
 #define SCHEME "Bearer "
 
 bool iam_identify(const struct store *store, const char *authorization, struct iam_caller *caller)
@@ -24,7 +24,7 @@ bool iam_identify(const struct store *store, const char *authorization, struct i
 	if (strncasecmp(authorization, SCHEME, strlen(SCHEME)) != 0 || token[0] == '\0' ||
 	    !digest_hex(token, strlen(token), hash))
 		return false;
-	/* Looking up a hash tells nothing about the token by how long it takes. */
+	/* The time to look up a hash reveals nothing about the token. */
 	statement = store_prepare(store,
 				  "SELECT principal, org, id FROM api_tokens"
 				  " JOIN principals ON principals.name = principal WHERE hash = ?1"
@@ -38,19 +38,19 @@ bool iam_identify(const struct store *store, const char *authorization, struct i
 	return true;
 }
 
-/* Look at one policy. One that cannot be read denies, as policy_evaluate() has it. */
+/* Apply one policy. One that cannot be read denies; see policy_evaluate(). */
 static void look_at(struct policy_decision *decision, struct iam_decision *words, const char *name,
 		    const char *text, const char *action, const char *resource)
 {
 	const enum policy_effect before = decision->effect;
 	_cleanup_json_ cJSON *document = NULL;
-	char place[32] = "which is no policy";
+	char place[32] = "which is not a valid policy";
 
 	json_parse(text, strlen(text), &document);
 	policy_evaluate(decision, name, document, action, resource);
 	if (decision->effect == before)
 		return;
-	/* Now, while the document is there. */
+	/* Now, while the document exists. */
 	if (decision->statement >= 0)
 		snprintf(place, sizeof place, "statement %d", decision->statement + 1);
 	snprintf(words->why, sizeof words->why, "%s by policy %.128s, %s%s%.128s",
@@ -70,7 +70,7 @@ void iam_decide(const struct store *store, const char *principal, const char *ac
 		" ORDER BY name",
 		"t", principal);
 
-	snprintf(decision->why, sizeof decision->why, "denied, for no policy allows it");
+	snprintf(decision->why, sizeof decision->why, "denied: no policy allows it");
 	while (statement != NULL && store_next(store, statement))
 		look_at(&found, decision, store_text(statement, 0), store_text(statement, 1),
 			action, resource);

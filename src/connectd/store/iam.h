@@ -33,17 +33,17 @@ struct iam_decision {
 	char why[IAM_WHY_SIZE]; /* the statement that decided, for the trail and for people */
 };
 
-/* Whose token is in this Authorization header ("Bearer …")? False when it is nobody's, has expired
+/* Whose token is in this Authorization header ("Bearer …")? False when it is unknown, has expired
  * or was revoked. */
 bool iam_identify(const struct store *store, const char *authorization, struct iam_caller *caller);
 
-/* May this principal do `action` to `resource`? Its own policies and the managed ones decide;
- * nothing is allowed that none of them allows. */
+/* May this principal do `action` to `resource`? Its own policies and the managed ones decide; by
+ * default nothing is allowed. */
 void iam_decide(const struct store *store, const char *principal, const char *action,
 		const char *resource, struct iam_decision *decision);
 
 /* Is this a name that people can read in logs: printable, without spaces, shorter than `size`, and
- * no option? */
+ * not an option? */
 bool iam_name_is_valid(const char *name, size_t size);
 
 #endif

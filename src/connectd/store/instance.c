@@ -31,7 +31,7 @@ bool instance_find_by_source(const struct store *store, const char *peer,
 		return false;
 	networks = store_prepare(
 		store, "SELECT vm_id, address FROM instances WHERE instr(address, '/') > 0", "");
-	/* Bounded by the instances that have a network: on most clouds none has. */
+	/* Bounded by the instances that have a network: on most clouds none. */
 	while (networks != NULL && store_next(store, networks)) {
 		if (!network_parse(store_text(networks, 1), &network) ||
 		    !network_contains(&network, &address) || (int)network.prefix <= longest)

@@ -28,17 +28,16 @@ struct instance {
 	char name[INSTANCE_NAME_SIZE]; /* empty: none */
 	char org[IAM_ORG_SIZE];
 	char source[INSTANCE_SOURCE_SIZE]; /* an address or a network */
-	char host[INSTANCE_HOST_SIZE]; /* where people, and the tunnel, reach its sshd */
+	char host[INSTANCE_HOST_SIZE]; /* where users, and the tunnel, reach its sshd */
 	int port;
 	char console[INSTANCE_CONSOLE_SIZE]; /* a Unix socket or a terminal; empty: none */
 	cJSON *users; /* texts; none: every user */
 	cJSON *host_keys; /* "TYPE BASE64"; the operator's, or else the guest's */
-	cJSON *guest_host_keys; /* what the guest says */
-	int64_t host_keys_changed; /* when it said others than before, seconds since 1970; 0: never
-				    */
+	cJSON *guest_host_keys; /* what the guest reports */
+	int64_t host_keys_changed; /* when it reported other ones, seconds since 1970; 0: never */
 };
 
-/* Read one. False when there is none; on true, instance_free() it. */
+/* Read one. False when it does not exist; on true, call instance_free(). */
 bool instance_load(const struct store *store, const char *vm_id, struct instance *instance);
 void instance_free(struct instance *instance);
 
@@ -47,13 +46,13 @@ void instance_free(struct instance *instance);
 sqlite3_stmt *instance_select_all(const struct store *store);
 bool instance_next(const struct store *store, sqlite3_stmt *statement, struct instance *instance);
 
-/* May a key be for this user? The first of the list is the one that is meant when none is named. */
+/* May a key be for this user? The first of the list is the default. */
 bool instance_allows_user(const struct instance *instance, const char *user);
 const char *instance_first_user(const struct instance *instance);
 
-/* Whose request is it that comes from `peer`, a numeric address as network_canonical() has it? The
- * instance with just this address, or the one with the smallest network that it is in. False when
- * it is nobody's. */
+/* Which instance sent a request from `peer`, a numeric address as network_canonical() writes it?
+ * The one with exactly this address, or the one with the smallest network that contains it. False
+ * when none does. */
 bool instance_find_by_source(const struct store *store, const char *peer,
 			     char vm_id[INSTANCE_VM_ID_SIZE]);
 

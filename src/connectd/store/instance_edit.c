@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the operator says of an instance: checked field by field, and stored. */
+/* Define an instance: check the operator's values field by field, and store them. */
 #include "connectd/store/instance_edit.h"
 
 #include <stdio.h>
@@ -130,7 +130,7 @@ bool instance_set(struct instance *instance, const char *field, const char *valu
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (strcmp(fields[i].option, field) == 0)
 			return set_field(instance, &fields[i], value, error);
-	snprintf(error, INSTANCE_ERROR_SIZE, "an instance has no %.64s", field);
+	snprintf(error, INSTANCE_ERROR_SIZE, "an instance has no field %.64s", field);
 	return false;
 }
 
@@ -167,7 +167,7 @@ bool instance_set_all(struct instance *instance, const cJSON *object,
 		while (i < FIELD_COUNT && strcmp(fields[i].member, member->string) != 0)
 			i++;
 		if (i == FIELD_COUNT) {
-			snprintf(error, INSTANCE_ERROR_SIZE, "an instance has no %.64s",
+			snprintf(error, INSTANCE_ERROR_SIZE, "an instance has no field %.64s",
 				 member->string);
 			return false;
 		}
@@ -190,8 +190,8 @@ bool instance_store(const struct store *store, const struct instance *instance, 
 	_cleanup_free_ char *users = cJSON_PrintUnformatted(instance->users);
 	_cleanup_free_ char *host_keys = cJSON_PrintUnformatted(instance->host_keys);
 
-	/* No row without the organisation: what a foreign key does, which ALTER TABLE cannot add.
-	 */
+	/* No row without the organisation: a foreign key would do this, but ALTER TABLE cannot add
+	 * one. */
 	return users != NULL && host_keys != NULL &&
 	       store_run(
 		       store,

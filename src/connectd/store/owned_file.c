@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Make files for the service's user, whoever makes them. */
+/* Make files that belong to the service's user, whoever makes them. */
 #include "connectd/store/owned_file.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static int give_to_owner_of_folder(int fd, const char *path)
 
 int owned_file_create(const char *path)
 {
-	/* Only what is new is given away: a name that is there may be a link to anything. */
+	/* Only new files change owner: an existing name may be a link to anything. */
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int reason;
 

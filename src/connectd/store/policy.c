@@ -65,9 +65,10 @@ static bool is_statement(const cJSON *statement, int number, char *error)
 	const char *effect = json_string(statement, "Effect");
 
 	if (!cJSON_IsObject(statement))
-		return say(error, "it is no object", number);
+		return say(error, "it is not an object", number);
 	if (!has_only(statement, names, sizeof names / sizeof names[0]))
-		return say(error, "only Sid, Effect, Action, Resource and Condition are known here",
+		return say(error,
+			   "only Sid, Effect, Action, Resource and Condition are allowed here",
 			   number);
 	if (sid != NULL && (!is_pattern(sid) || strlen(sid->valuestring) > POLICY_SID_MAX))
 		return say(error, "Sid must be a short text", number);
@@ -91,8 +92,8 @@ bool policy_is_valid(const cJSON *document, char error[POLICY_ERROR_SIZE])
 	int number = 0;
 
 	if (!cJSON_IsObject(document) || !has_only(document, names, 2))
-		return say(error, "it must be an object with Version and Statements, and no more",
-			   -1);
+		return say(error,
+			   "it must be an object with Version and Statements and nothing else", -1);
 	if (version != NULL && !is_pattern(version))
 		return say(error, "Version must be a short text", -1);
 	if (!cJSON_IsArray(statements) || cJSON_GetArraySize(statements) > POLICY_STATEMENTS_MAX)
@@ -129,7 +130,7 @@ static bool any_matches(const cJSON *patterns, const char *text)
 	return false;
 }
 
-/* What one statement says of this. */
+/* What one statement says about this. */
 static enum policy_effect ask(const cJSON *statement, const char *action, const char *resource)
 {
 	const cJSON *condition = json_member(statement, "Condition");
@@ -140,7 +141,7 @@ static enum policy_effect ask(const cJSON *statement, const char *action, const 
 		return POLICY_SILENT;
 	if (denies)
 		return POLICY_DENY;
-	/* {} asks for nothing. */
+	/* {} requires nothing. */
 	return condition != NULL && condition->child != NULL ? POLICY_SILENT : POLICY_ALLOW;
 }
 
@@ -164,7 +165,7 @@ void policy_evaluate(struct policy_decision *decision, const char *name, const c
 		decide(decision, POLICY_DENY, name, -1, NULL);
 		return;
 	}
-	/* Nothing is meant by asking for nothing. */
+	/* An empty action or resource means nothing. */
 	if (action[0] == '\0' || resource[0] == '\0')
 		return;
 	cJSON_ArrayForEach(statement, json_member(document, "Statements"))

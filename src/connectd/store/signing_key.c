@@ -43,7 +43,7 @@ bool signing_key_create(const char *path, char *error, size_t size)
 		return true;
 	file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (file == NULL) {
-		snprintf(error, size, "%s: %s; does its folder exist?", path, strerror(errno));
+		snprintf(error, size, "%s: %s; does its directory exist?", path, strerror(errno));
 		return false;
 	}
 	key = generate();
@@ -51,9 +51,9 @@ bool signing_key_create(const char *path, char *error, size_t size)
 		  fflush(file) == 0 && fsync(fd) == 0;
 	if (fclose(file) == 0 && written)
 		return true;
-	/* Half a key would be taken for a whole one the next time. */
+	/* Half a key would be mistaken for a whole one the next time. */
 	unlink(path);
-	snprintf(error, size, "%s: the signing key could not be written; is the disk full?", path);
+	snprintf(error, size, "%s: cannot write the signing key; is the disk full?", path);
 	return false;
 }
 

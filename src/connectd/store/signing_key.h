@@ -12,12 +12,11 @@
 
 struct signing_key {
 	EVP_PKEY *key;
-	char kid[DIGEST_HEX_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo, as trust.d finds it
-				    */
+	char kid[DIGEST_HEX_SIZE]; /* SHA-256 of the DER SubjectPublicKeyInfo, as used in trust.d */
 };
 
-/* Make a key and write it to `path` (PEM, as owned_file_create() has it), unless there is one.
- * False, with `error` (of `size` bytes) saying why. */
+/* Make a key and write it to `path` (PEM, by owned_file_create()), unless it exists. False, with
+ * the reason in `error` (of `size` bytes). */
 bool signing_key_create(const char *path, char *error, size_t size);
 
 /* Read the key. False as above, and when others than its owner can read the file. */

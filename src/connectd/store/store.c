@@ -9,15 +9,15 @@
 
 #include "connectd/store/owned_file.h"
 
-/* What brings a database from version N to N + 1; 0 is an empty one. Never change one that was
- * released: append. */
+/* Each brings a database from version N to N + 1; 0 is an empty one. Never change a released one:
+ * append. */
 static const char *const migrations[] = {
 	/* 0 */
 	"CREATE TABLE instances(vm_id TEXT PRIMARY KEY, address TEXT NOT NULL UNIQUE,"
 	" host TEXT NOT NULL, port INTEGER NOT NULL, host_keys TEXT NOT NULL);"
 	"CREATE TABLE tokens(name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL);"
-	/* vm_id is no foreign key: '*' means every instance, and a right may come before its
-	   instance */
+	/* vm_id is not a foreign key: '*' means every instance, and a right may precede its
+	 * instance */
 	"CREATE TABLE rights(name TEXT NOT NULL REFERENCES tokens(name) ON DELETE CASCADE,"
 	" vm_id TEXT NOT NULL, PRIMARY KEY(name, vm_id));"
 	"CREATE TABLE grants(jti TEXT PRIMARY KEY, vm_id TEXT NOT NULL, user TEXT NOT NULL,"
@@ -31,7 +31,7 @@ static const char *const migrations[] = {
 	"CREATE TABLE audit(id INTEGER PRIMARY KEY, time INTEGER NOT NULL, event TEXT NOT NULL,"
 	" caller TEXT, user TEXT, vm_id TEXT, jti TEXT, fingerprint TEXT, reason TEXT, source TEXT,"
 	" request_id TEXT);",
-	/* 1: what guests say of themselves, beside what the operator says of them */
+	/* 1: what guests report, beside the operator's values */
 	"ALTER TABLE instances ADD COLUMN guest_host_keys TEXT;",
 	/* 2: organisations, principals, policies; a token's list of instances becomes a policy */
 	"CREATE TABLE orgs(name TEXT PRIMARY KEY, created INTEGER NOT NULL);"
@@ -41,8 +41,7 @@ static const char *const migrations[] = {
 	"CREATE TABLE api_tokens(id TEXT PRIMARY KEY, principal TEXT NOT NULL"
 	" REFERENCES principals(name) ON DELETE CASCADE, hash TEXT NOT NULL UNIQUE,"
 	" created INTEGER NOT NULL, expires INTEGER, revoked INTEGER);"
-	/* org NULL: of no organisation, for all of them; managed: for every principal, bound or not
-	 */
+	/* org NULL: for all organisations; managed: for every principal, bound or not */
 	"CREATE TABLE policies(name TEXT PRIMARY KEY, org TEXT REFERENCES orgs(name),"
 	" managed INTEGER NOT NULL DEFAULT 0, document TEXT NOT NULL, created INTEGER NOT NULL);"
 	"CREATE TABLE bindings(policy TEXT NOT NULL REFERENCES policies(name) ON DELETE CASCADE,"
@@ -66,10 +65,9 @@ static const char *const migrations[] = {
 	"ALTER TABLE instances ADD COLUMN org TEXT NOT NULL DEFAULT 'default';"
 	"ALTER TABLE instances ADD COLUMN users TEXT NOT NULL DEFAULT '[]';"
 	"ALTER TABLE instances ADD COLUMN console TEXT NOT NULL DEFAULT '';"
-	/* when the guest said other host keys than before, and nobody had said that it was rebuilt
-	 */
+	/* when the guest reported other host keys, unless it was marked as rebuilt */
 	"ALTER TABLE instances ADD COLUMN host_keys_changed INTEGER;",
-	/* 4: an audit trail that shows when somebody changed it; rows from before have no hash */
+	/* 4: an audit trail that reveals changes; older rows have no hash */
 	"ALTER TABLE audit ADD COLUMN org TEXT;"
 	"ALTER TABLE audit ADD COLUMN token_id TEXT;"
 	"ALTER TABLE audit ADD COLUMN decision TEXT;"
@@ -84,7 +82,7 @@ static const char *const migrations[] = {
 	" SELECT RAISE(ABORT, 'the audit trail is append-only'); END;"
 	"CREATE TRIGGER audit_is_as_it_was BEFORE UPDATE ON audit BEGIN"
 	" SELECT RAISE(ABORT, 'the audit trail is append-only'); END;",
-	/* 5: retries: which request of whom has had its grant */
+	/* 5: retries: which requests got their grant */
 	"CREATE TABLE idempotency(principal TEXT NOT NULL, key TEXT NOT NULL, request_hash TEXT NOT NULL,"
 	" jti TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(principal, key));"
 	"CREATE INDEX idempotency_expired ON idempotency(expires);",
@@ -102,7 +100,7 @@ static int schema_version(const struct store *store)
 								 : -1;
 }
 
-/* One step, whole or not at all; another process that came first has done it. */
+/* One step, atomically; another process may have done it first. */
 static bool migrate(const struct store *store, int version)
 {
 	char set_version[64];
@@ -138,8 +136,8 @@ static bool make_schema(const struct store *store, char *error, size_t size)
 
 bool store_open(struct store *store, const char *path, bool create, char *error, size_t size)
 {
-	/* Made here, because SQLite would make it as readable as the umask lets it, and root's.
-	 * What SQLite makes beside it gets the database's owner and mode. */
+	/* Made here, because SQLite would make it as readable as the umask allows, and root's.
+	 * Files that SQLite adds get the database's owner and mode. */
 	int fd = create ? owned_file_create(path) : -1;
 
 	if (fd >= 0)
@@ -147,13 +145,12 @@ bool store_open(struct store *store, const char *path, bool create, char *error,
 	store->db = NULL;
 	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
 		snprintf(error, size, "%s: %s; %s", path, sqlite3_errmsg(store->db),
-			 create ? "does its folder exist?" : "run: exc-connectd init");
+			 create ? "does its directory exist?" : "run: exc-connectd init");
 		store_close(store);
 		return false;
 	}
 	sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
-	/* FULL: an audit row that was answered for is on the disk, whatever happens to the power.
-	 */
+	/* FULL: an acknowledged audit row is on the disk, even after a power failure. */
 	if (sqlite3_exec(store->db,
 			 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
 			 NULL, NULL, NULL) == SQLITE_OK &&
@@ -165,7 +162,7 @@ bool store_open(struct store *store, const char *path, bool create, char *error,
 	return false;
 }
 
-/* What was prepared; known by the address of its text, which is a constant. */
+/* Prepared statements, known by the address of their text, which is a constant. */
 static struct kept {
 	const sqlite3 *db;
 	const char *sql;
@@ -200,7 +197,7 @@ void store_release(sqlite3_stmt *statement)
 	kept[i].in_use = false;
 }
 
-/* Take one that is kept, or prepare it and keep it if there is room. */
+/* Take a kept one, or prepare it and keep it if there is room. */
 static int take_statement(const struct store *store, const char *sql, sqlite3_stmt **statement)
 {
 	struct kept *place = NULL;

@@ -25,22 +25,22 @@ DEFINE_CLEANUP(sqlite3_stmt, store_release);
 /* Statements that are kept prepared, over all databases of the process */
 #define STORE_STATEMENTS_MAX 64
 
-/* Open the database; with `create`, make it when it is not there. False, with `error`
+/* Open the database; with `create`, make it if it does not exist. False, with `error`
  * (of `size` bytes) saying what to do. */
 bool store_open(struct store *store, const char *path, bool create, char *error, size_t size);
 
 void store_close(struct store *store);
 
 /* Prepare `sql`, a constant, and bind one value for each letter of `types`: t text (const char *,
- * NULL becomes NULL), i integer (int64_t). The caller releases. NULL, after a line on stderr, when
- * SQLite fails. Prepared once, it is kept for the next time: parsing takes longer than most
- * statements do. */
+ * NULL becomes NULL), i integer (int64_t). The caller releases. NULL, after a message on stderr,
+ * when SQLite fails. Prepared once, it is kept for the next time: parsing takes longer than running
+ * most statements. */
 sqlite3_stmt *store_prepare(const struct store *store, const char *sql, const char *types, ...);
 
 /* Prepare, bind and run a statement that returns no rows. */
 bool store_run(const struct store *store, const char *sql, const char *types, ...);
 
-/* Step to the next row. False at the end, and after a line on stderr when SQLite fails. */
+/* Step to the next row. False at the end, and after a message on stderr when SQLite fails. */
 bool store_next(const struct store *store, sqlite3_stmt *statement);
 
 /* The column's text, "" for NULL; valid until the next step. */

@@ -8,7 +8,7 @@
 /* "2026-11-25T03:00:47Z" and the NUL, with room for years that no clock should have */
 #define API_TIME_SIZE 32
 
-/* Write `seconds` since 1970; "" when no calendar has it. */
+/* Write `seconds` since 1970; "" when out of range. */
 void api_time(int64_t seconds, char text[API_TIME_SIZE]);
 
 #endif
