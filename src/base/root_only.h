@@ -8,10 +8,10 @@
 
 #define ROOT_ONLY_PATH_SIZE 512
 
-/* sshd runs a program only if the file and every folder on the way to it belong to root and are
+/* sshd runs a program only if the file and every directory on the way to it belong to root and are
  * writable by neither group nor others (sshd_config(5), AuthorizedKeysCommand). The same question,
  * about an absolute path; symbolic links are followed. False, with in `place` the first part of the
- * path that others may change, or that is not there (errno is then not 0). */
+ * path that others may change, or that does not exist (errno is then not 0). */
 bool root_only(const char *path, char place[ROOT_ONLY_PATH_SIZE]);
 
 #endif
