@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The subcommands of exc-instance-connect. */
-#ifndef EXC_AGENT_H
-#define EXC_AGENT_H
+#ifndef EXC_AGENT_COMMANDS_H
+#define EXC_AGENT_COMMANDS_H
 
 #define EXIT_USAGE 2
 

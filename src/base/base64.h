@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strict base64 in its two alphabets (RFC 4648 sections 4 and 5). */
-#ifndef EXC_BASE64_H
-#define EXC_BASE64_H
+#ifndef EXC_BASE_BASE64_H
+#define EXC_BASE_BASE64_H
 
 #include <stddef.h>
 #include <stdint.h>

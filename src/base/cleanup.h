@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Free what a variable owns when it goes out of scope. */
-#ifndef EXC_CLEANUP_H
-#define EXC_CLEANUP_H
+#ifndef EXC_BASE_CLEANUP_H
+#define EXC_BASE_CLEANUP_H
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clocks that nobody can set, and when this system started on the one that people set. */
-#ifndef EXC_CLOCK_H
-#define EXC_CLOCK_H
+#ifndef EXC_BASE_CLOCK_H
+#define EXC_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

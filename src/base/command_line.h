@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Split a command line into words, with the quotes that sshd and systemd understand. */
-#ifndef EXC_WORDS_H
-#define EXC_WORDS_H
+#ifndef EXC_BASE_COMMAND_LINE_H
+#define EXC_BASE_COMMAND_LINE_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 in the three spellings that the project uses. */
-#ifndef EXC_DIGEST_H
-#define EXC_DIGEST_H
+#ifndef EXC_BASE_DIGEST_H
+#define EXC_BASE_DIGEST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read, replace, remove and restore small files as a whole. */
-#ifndef EXC_FILE_H
-#define EXC_FILE_H
+#ifndef EXC_BASE_FILE_H
+#define EXC_BASE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

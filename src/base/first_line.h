@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first line of a small file, such as those in /sys. */
-#ifndef EXC_FIRST_LINE_H
-#define EXC_FIRST_LINE_H
+#ifndef EXC_BASE_FIRST_LINE_H
+#define EXC_BASE_FIRST_LINE_H
 
 #define FIRST_LINE_SIZE 256
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read a configuration file of NAME = VALUE lines, without sections, by a table of settings. */
-#ifndef EXC_INI_H
-#define EXC_INI_H
+#ifndef EXC_BASE_INI_H
+#define EXC_BASE_INI_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read JSON (RFC 8259) that two parsers could not understand differently. */
-#ifndef EXC_JSON_H
-#define EXC_JSON_H
+#ifndef EXC_BASE_JSON_H
+#define EXC_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file outside any file system: another program of the same user reads it by its path. */
-#ifndef EXC_MEMORY_FILE_H
-#define EXC_MEMORY_FILE_H
+#ifndef EXC_BASE_MEMORY_FILE_H
+#define EXC_BASE_MEMORY_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

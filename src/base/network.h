@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses and networks in CIDR notation (RFC 4632, RFC 4291 section 2.3). */
-#ifndef EXC_NETWORK_H
-#define EXC_NETWORK_H
+#ifndef EXC_BASE_NETWORK_H
+#define EXC_BASE_NETWORK_H
 
 #include <stdbool.h>
 #include <stdint.h>

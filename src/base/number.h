@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read a number that a person or a header wrote. */
-#ifndef EXC_NUMBER_H
-#define EXC_NUMBER_H
+#ifndef EXC_BASE_NUMBER_H
+#define EXC_BASE_NUMBER_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read /proc/PID/stat of a process (proc(5)). */
-#ifndef EXC_PROCESS_H
-#define EXC_PROCESS_H
+#ifndef EXC_BASE_PROCESS_H
+#define EXC_BASE_PROCESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A name that nobody can guess. */
-#ifndef EXC_RANDOM_NAME_H
-#define EXC_RANDOM_NAME_H
+#ifndef EXC_BASE_RANDOM_NAME_H
+#define EXC_BASE_RANDOM_NAME_H
 
 #include <stdbool.h>
 

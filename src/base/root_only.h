@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Can root alone change what a path leads to? */
-#ifndef EXC_ROOT_ONLY_H
-#define EXC_ROOT_ONLY_H
+#ifndef EXC_BASE_ROOT_ONLY_H
+#define EXC_BASE_ROOT_ONLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Run another program, with limits on its time and its output. */
-#ifndef EXC_RUN_H
-#define EXC_RUN_H
+#ifndef EXC_BASE_RUN_PROGRAM_H
+#define EXC_BASE_RUN_PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

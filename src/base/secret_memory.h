@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory for secrets: kept out of swap and core files, and overwritten before it is freed. */
-#ifndef EXC_SECRET_MEMORY_H
-#define EXC_SECRET_MEMORY_H
+#ifndef EXC_BASE_SECRET_MEMORY_H
+#define EXC_BASE_SECRET_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parse an OpenSSH public key down to its blob (RFC 4253 section 6.6, RFC 5656, RFC 8709,
  * OpenSSH PROTOCOL.u2f). */
-#ifndef EXC_SSHKEY_H
-#define EXC_SSHKEY_H
+#ifndef EXC_BASE_SSH_KEY_H
+#define EXC_BASE_SSH_KEY_H
 
 #include <stddef.h>
 #include <stdint.h>

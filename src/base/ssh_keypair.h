@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Make an Ed25519 key pair in OpenSSH's own formats, in memory only (PROTOCOL.key). */
-#ifndef EXC_KEYPAIR_H
-#define EXC_KEYPAIR_H
+#ifndef EXC_BASE_SSH_KEYPAIR_H
+#define EXC_BASE_SSH_KEYPAIR_H
 
 #include <stdbool.h>
 

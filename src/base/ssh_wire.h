@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read and write SSH's data types (RFC 4251 section 5) within bounds. */
-#ifndef EXC_WIRE_H
-#define EXC_WIRE_H
+#ifndef EXC_BASE_SSH_WIRE_H
+#define EXC_BASE_SSH_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>

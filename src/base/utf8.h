@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing over U+10FFFF. */
-#ifndef EXC_UTF8_H
-#define EXC_UTF8_H
+#ifndef EXC_BASE_UTF8_H
+#define EXC_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

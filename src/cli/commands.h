@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands in main.c's table. Each takes the arguments after the command's own name. */
-#ifndef EXC_COMMANDS_H
-#define EXC_COMMANDS_H
+#ifndef EXC_CLI_COMMANDS_H
+#define EXC_CLI_COMMANDS_H
 
 int connect_main(int argc, char **argv);
 int exec_main(int argc, char **argv);

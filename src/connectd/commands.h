@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The subcommands of exc-connectd, and what they share. */
-#ifndef EXC_COMMANDS_H
-#define EXC_COMMANDS_H
+#ifndef EXC_CONNECTD_COMMANDS_H
+#define EXC_CONNECTD_COMMANDS_H
 
 #include <stdbool.h>
 #include <stddef.h>

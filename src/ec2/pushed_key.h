@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key that was pushed to an instance: is it signed, and is it valid here and now? */
-#ifndef EXC_EC2_PUSH_H
-#define EXC_EC2_PUSH_H
+#ifndef EXC_EC2_PUSHED_KEY_H
+#define EXC_EC2_PUSHED_KEY_H
 
 #include <time.h>
 

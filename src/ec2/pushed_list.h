@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of pushed keys that EC2's metadata service has for one user, block by block. */
-#ifndef EXC_EC2_BLOCKS_H
-#define EXC_EC2_BLOCKS_H
+#ifndef EXC_EC2_PUSHED_LIST_H
+#define EXC_EC2_PUSHED_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>

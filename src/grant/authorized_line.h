@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Print the authorized_keys line of a grant (sshd(8), AUTHORIZED_KEYS FILE FORMAT). */
-#ifndef EXC_AUTHORIZED_LINE_H
-#define EXC_AUTHORIZED_LINE_H
+#ifndef EXC_GRANT_AUTHORIZED_LINE_H
+#define EXC_GRANT_AUTHORIZED_LINE_H
 
 #include <stddef.h>
 

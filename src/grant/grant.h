@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A grant: one user's right to log in to one instance with one key for a minute. */
-#ifndef EXC_GRANT_H
-#define EXC_GRANT_H
+#ifndef EXC_GRANT_GRANT_H
+#define EXC_GRANT_GRANT_H
 
 #include <stdbool.h>
 #include <stddef.h>

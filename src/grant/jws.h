@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parse and verify a JWS in compact form (RFC 7515, RFC 7518, RFC 8037). */
-#ifndef EXC_JWS_H
-#define EXC_JWS_H
+#ifndef EXC_GRANT_JWS_H
+#define EXC_GRANT_JWS_H
 
 #include <stddef.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `restrict` claim: what a one-time key may not do. */
-#ifndef EXC_RESTRICT_H
-#define EXC_RESTRICT_H
+#ifndef EXC_GRANT_RESTRICT_H
+#define EXC_GRANT_RESTRICT_H
 
 #include <stdbool.h>
 #include <stddef.h>

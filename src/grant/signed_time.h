@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The endpoint's signed statement of what time it is. */
-#ifndef EXC_SIGNED_TIME_H
-#define EXC_SIGNED_TIME_H
+#ifndef EXC_GRANT_SIGNED_TIME_H
+#define EXC_GRANT_SIGNED_TIME_H
 
 #include <stddef.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trust directory: public keys and CA certificates that may vouch for grants. */
-#ifndef EXC_TRUST_H
-#define EXC_TRUST_H
+#ifndef EXC_GRANT_TRUST_H
+#define EXC_GRANT_TRUST_H
 
 #include <stddef.h>
 

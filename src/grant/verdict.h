@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a grant is valid or not: one value and one stable name for every reason. */
-#ifndef EXC_VERDICT_H
-#define EXC_VERDICT_H
+#ifndef EXC_GRANT_VERDICT_H
+#define EXC_GRANT_VERDICT_H
 
 #include "base/ssh_key.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verify the certificate chain in a JWS header (RFC 7515 section 4.1.6, RFC 5280). */
-#ifndef EXC_X5C_H
-#define EXC_X5C_H
+#ifndef EXC_GRANT_X5C_H
+#define EXC_GRANT_X5C_H
 
 #include <time.h>
 

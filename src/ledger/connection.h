@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which sshd connection a process works for. */
-#ifndef EXC_CONNECTION_H
-#define EXC_CONNECTION_H
+#ifndef EXC_LEDGER_CONNECTION_H
+#define EXC_LEDGER_CONNECTION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One structured journal entry for every offer, refusal and use (sd_journal_send(3)). */
-#ifndef EXC_JOURNAL_H
-#define EXC_JOURNAL_H
+#ifndef EXC_LEDGER_JOURNAL_H
+#define EXC_LEDGER_JOURNAL_H
 
 /* Field names and these ids never change: people search for them. */
 enum journal_event {

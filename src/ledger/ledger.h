@@ -7,8 +7,8 @@
  *
  * An offer is a small text file, made whole by link(2); lines of `connection` are appended to it.
  * The used mark is an empty file made with O_CREAT|O_EXCL: that system call spends a key. */
-#ifndef EXC_LEDGER_H
-#define EXC_LEDGER_H
+#ifndef EXC_LEDGER_LEDGER_H
+#define EXC_LEDGER_LEDGER_H
 
 #include <stdbool.h>
 #include <stdint.h>

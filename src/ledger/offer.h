@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of an offer in the ledger: print it, and read it back. */
-#ifndef EXC_OFFER_H
-#define EXC_OFFER_H
+#ifndef EXC_LEDGER_OFFER_H
+#define EXC_LEDGER_OFFER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where things are on a guest; configure gives SYSCONFDIR and LOCALSTATEDIR. */
-#ifndef EXC_PATHS_H
-#define EXC_PATHS_H
+#ifndef EXC_LEDGER_PATHS_H
+#define EXC_LEDGER_PATHS_H
 
 #define CONFIG_DIR SYSCONFDIR "/exc-instance-connect"
 #define CONFIG_FILE CONFIG_DIR "/agent.conf"

@@ -2,8 +2,8 @@
 /* Remember a time between runs of the agent, in the modification time of an empty file.
  *
  * An empty file can be made, and its time set, even on a full file system. */
-#ifndef EXC_STAMP_H
-#define EXC_STAMP_H
+#ifndef EXC_LEDGER_STAMP_H
+#define EXC_LEDGER_STAMP_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read SSH_AUTH_INFO_0, in which sshd names the methods and keys that authenticated
  * (sshd_config(5), ExposeAuthInfo). */
-#ifndef EXC_AUTH_INFO_H
-#define EXC_AUTH_INFO_H
+#ifndef EXC_PAM_AUTH_INFO_H
+#define EXC_PAM_AUTH_INFO_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leave a receipt for a used key, for `exc-instance-connect report` to send. */
-#ifndef EXC_RECEIPT_H
-#define EXC_RECEIPT_H
+#ifndef EXC_PAM_RECEIPT_H
+#define EXC_PAM_RECEIPT_H
 
 #include <stdbool.h>
 

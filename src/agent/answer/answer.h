@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our own answer to sshd: ask the provider, record the offer, print the key. */
-#ifndef EXC_ANSWER_H
-#define EXC_ANSWER_H
+#ifndef EXC_AGENT_ANSWER_ANSWER_H
+#define EXC_AGENT_ANSWER_ANSWER_H
 
 #include <stddef.h>
 

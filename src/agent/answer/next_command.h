@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* next_command: the AuthorizedKeysCommand that was there before us, run after us. */
-#ifndef EXC_NEXT_COMMAND_H
-#define EXC_NEXT_COMMAND_H
+#ifndef EXC_AGENT_ANSWER_NEXT_COMMAND_H
+#define EXC_AGENT_ANSWER_NEXT_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>

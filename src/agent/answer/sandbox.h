@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sandbox of the run that reads data from the network. */
-#ifndef EXC_SANDBOX_H
-#define EXC_SANDBOX_H
+#ifndef EXC_AGENT_ANSWER_SANDBOX_H
+#define EXC_AGENT_ANSWER_SANDBOX_H
 
 #include "agent/config/config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wall around files and ports: Landlock (landlock(7)). */
-#ifndef EXC_SANDBOX_LANDLOCK_H
-#define EXC_SANDBOX_LANDLOCK_H
+#ifndef EXC_AGENT_ANSWER_SANDBOX_LANDLOCK_H
+#define EXC_AGENT_ANSWER_SANDBOX_LANDLOCK_H
 
 #include "agent/answer/sandbox.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wall around system calls: seccomp (seccomp(2)). */
-#ifndef EXC_SANDBOX_SECCOMP_H
-#define EXC_SANDBOX_SECCOMP_H
+#ifndef EXC_AGENT_ANSWER_SANDBOX_SECCOMP_H
+#define EXC_AGENT_ANSWER_SANDBOX_SECCOMP_H
 
 #include <stdbool.h>
 

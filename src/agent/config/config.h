@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent.conf: every setting of the agent, read in one place (exc-instance-connect.conf(5)). */
-#ifndef EXC_AGENT_CONFIG_H
-#define EXC_AGENT_CONFIG_H
+#ifndef EXC_AGENT_CONFIG_CONFIG_H
+#define EXC_AGENT_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which instance is this? Never answered by the sender of the grants. */
-#ifndef EXC_INSTANCE_H
-#define EXC_INSTANCE_H
+#ifndef EXC_AGENT_CONFIG_INSTANCE_ID_H
+#define EXC_AGENT_CONFIG_INSTANCE_ID_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May the agent rely on the PAM module to spend keys? */
-#ifndef EXC_PAM_WIRED_H
-#define EXC_PAM_WIRED_H
+#ifndef EXC_AGENT_CONFIG_PAM_WIRED_H
+#define EXC_AGENT_CONFIG_PAM_WIRED_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why the agent could offer nothing, and what to do about it. */
-#ifndef EXC_PROBLEM_H
-#define EXC_PROBLEM_H
+#ifndef EXC_AGENT_CONFIG_PROBLEM_H
+#define EXC_AGENT_CONFIG_PROBLEM_H
 
 #include <stdbool.h>
 

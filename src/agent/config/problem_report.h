@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Report a problem in the journal, but not too often. */
-#ifndef EXC_PROBLEM_REPORT_H
-#define EXC_PROBLEM_REPORT_H
+#ifndef EXC_AGENT_CONFIG_PROBLEM_REPORT_H
+#define EXC_AGENT_CONFIG_PROBLEM_REPORT_H
 
 #include "agent/config/problem.h"
 #include "ledger/ledger.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Could a key pushed on EC2 work here: is there an endpoint, an identity, and a signer? */
-#ifndef EXC_DIAGNOSIS_EC2_H
-#define EXC_DIAGNOSIS_EC2_H
+#ifndef EXC_AGENT_DOCTOR_CHECK_EC2_H
+#define EXC_AGENT_DOCTOR_CHECK_EC2_H
 
 #include "agent/doctor/findings.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Could an excloud grant be valid here: is there trust, an identity, an endpoint, the right time?
  */
-#ifndef EXC_DIAGNOSIS_EXCLOUD_H
-#define EXC_DIAGNOSIS_EXCLOUD_H
+#ifndef EXC_AGENT_DOCTOR_CHECK_EXCLOUD_H
+#define EXC_AGENT_DOCTOR_CHECK_EXCLOUD_H
 
 #include "agent/doctor/findings.h"
 

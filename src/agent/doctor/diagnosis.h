@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Check everything that must be right for a one-time login, one by one. */
-#ifndef EXC_DIAGNOSIS_H
-#define EXC_DIAGNOSIS_H
+#ifndef EXC_AGENT_DOCTOR_DIAGNOSIS_H
+#define EXC_AGENT_DOCTOR_DIAGNOSIS_H
 
 #define FINDINGS_MAX 24
 #define FINDING_TEXT_SIZE 512

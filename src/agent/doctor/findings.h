@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What doctor's checks share. */
-#ifndef EXC_PATIENT_H
-#define EXC_PATIENT_H
+#ifndef EXC_AGENT_DOCTOR_FINDINGS_H
+#define EXC_AGENT_DOCTOR_FINDINGS_H
 
 #include <stdbool.h>
 

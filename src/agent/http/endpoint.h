@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the endpoint is, according to metadata_url. */
-#ifndef EXC_ENDPOINT_H
-#define EXC_ENDPOINT_H
+#ifndef EXC_AGENT_HTTP_ENDPOINT_H
+#define EXC_AGENT_HTTP_ENDPOINT_H
 
 #include <stdbool.h>
 #include <stdint.h>

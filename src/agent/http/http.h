@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ask one HTTP server, over one connection that is kept, within bounds. */
-#ifndef EXC_HTTP_H
-#define EXC_HTTP_H
+#ifndef EXC_AGENT_HTTP_HTTP_H
+#define EXC_AGENT_HTTP_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connection of http.c: its deadline, its server's name, and what comes over it. */
-#ifndef EXC_HTTP_CONNECTION_H
-#define EXC_HTTP_CONNECTION_H
+#ifndef EXC_AGENT_HTTP_HTTP_CONNECTION_H
+#define EXC_AGENT_HTTP_HTTP_CONNECTION_H
 
 #include <stdbool.h>
 

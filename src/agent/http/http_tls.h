@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The TLS of a connection to the endpoint: OpenSSL under libevent, verified as HTTPS requires. */
-#ifndef EXC_HTTP_TLS_H
-#define EXC_HTTP_TLS_H
+#ifndef EXC_AGENT_HTTP_HTTP_TLS_H
+#define EXC_AGENT_HTTP_HTTP_TLS_H
 
 #include <event2/bufferevent.h>
 

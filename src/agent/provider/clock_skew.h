@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far this machine's clock is off, judging by grants, where nobody signs the time. For messages
  * only: no grant is accepted or refused because of it. */
-#ifndef EXC_SKEW_H
-#define EXC_SKEW_H
+#ifndef EXC_AGENT_PROVIDER_CLOCK_SKEW_H
+#define EXC_AGENT_PROVIDER_CLOCK_SKEW_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is this machine the EC2 instance that the metadata service says it is? */
-#ifndef EXC_EC2_IDENTITY_H
-#define EXC_EC2_IDENTITY_H
+#ifndef EXC_AGENT_PROVIDER_EC2_IDENTITY_H
+#define EXC_AGENT_PROVIDER_EC2_IDENTITY_H
 
 #include <stdbool.h>
 

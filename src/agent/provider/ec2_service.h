@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What EC2's metadata service knows about pushed keys: the instance, and their signer. */
-#ifndef EXC_EC2_SERVICE_H
-#define EXC_EC2_SERVICE_H
+#ifndef EXC_AGENT_PROVIDER_EC2_SERVICE_H
+#define EXC_AGENT_PROVIDER_EC2_SERVICE_H
 
 #include <time.h>
 

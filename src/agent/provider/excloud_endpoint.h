@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* excloud's metadata endpoint: grants, receipts and host keys over HTTP. */
-#ifndef EXC_METADATA_H
-#define EXC_METADATA_H
+#ifndef EXC_AGENT_PROVIDER_EXCLOUD_ENDPOINT_H
+#define EXC_AGENT_PROVIDER_EXCLOUD_ENDPOINT_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* EC2's instance metadata service, version 2: a session token, and the requests made with it. */
-#ifndef EXC_IMDS_H
-#define EXC_IMDS_H
+#ifndef EXC_AGENT_PROVIDER_IMDS_H
+#define EXC_AGENT_PROVIDER_IMDS_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One attempt to log in: what sshd asks its AuthorizedKeysCommand, and what answering needs. */
-#ifndef EXC_LOGIN_ATTEMPT_H
-#define EXC_LOGIN_ATTEMPT_H
+#ifndef EXC_AGENT_PROVIDER_LOGIN_ATTEMPT_H
+#define EXC_AGENT_PROVIDER_LOGIN_ATTEMPT_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where grants come from: what differs between clouds. Everything else is the same for all. */
-#ifndef EXC_PROVIDER_H
-#define EXC_PROVIDER_H
+#ifndef EXC_AGENT_PROVIDER_PROVIDER_H
+#define EXC_AGENT_PROVIDER_PROVIDER_H
 
 #include <stdbool.h>
 #include <time.h>

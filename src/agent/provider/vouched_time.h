@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What time it is for grants: the endpoint's signed time or the local clock, and never earlier than
  * the latest signed time. */
-#ifndef EXC_VOUCHED_TIME_H
-#define EXC_VOUCHED_TIME_H
+#ifndef EXC_AGENT_PROVIDER_VOUCHED_TIME_H
+#define EXC_AGENT_PROVIDER_VOUCHED_TIME_H
 
 #include <time.h>
 

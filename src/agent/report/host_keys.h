@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public halves of this machine's SSH host keys. */
-#ifndef EXC_HOST_KEYS_H
-#define EXC_HOST_KEYS_H
+#ifndef EXC_AGENT_REPORT_HOST_KEYS_H
+#define EXC_AGENT_REPORT_HOST_KEYS_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Retry what the endpoint did not accept, with longer and longer pauses, for a bounded time. */
-#ifndef EXC_RETRY_H
-#define EXC_RETRY_H
+#ifndef EXC_AGENT_REPORT_RETRY_H
+#define EXC_AGENT_REPORT_RETRY_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May another AuthorizedKeysCommand become our next_command without locking anybody out? */
-#ifndef EXC_CHAIN_H
-#define EXC_CHAIN_H
+#ifndef EXC_AGENT_WIRING_CHAIN_CHECK_H
+#define EXC_AGENT_WIRING_CHAIN_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The module's line in sshd's PAM stack: find it, add it, remove it. */
-#ifndef EXC_PAM_STACK_H
-#define EXC_PAM_STACK_H
+#ifndef EXC_AGENT_WIRING_PAM_STACK_H
+#define EXC_AGENT_WIRING_PAM_STACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

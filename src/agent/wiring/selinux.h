@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the loaded SELinux policy lets the agent do. */
-#ifndef EXC_SELINUX_H
-#define EXC_SELINUX_H
+#ifndef EXC_AGENT_WIRING_SELINUX_H
+#define EXC_AGENT_WIRING_SELINUX_H
 
 #include <stdbool.h>
 

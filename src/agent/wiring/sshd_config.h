@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ask the machine's sshd what its configuration means. */
-#ifndef EXC_SSHD_H
-#define EXC_SSHD_H
+#ifndef EXC_AGENT_WIRING_SSHD_CONFIG_H
+#define EXC_AGENT_WIRING_SSHD_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

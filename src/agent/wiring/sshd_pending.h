@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Were sshd's files edited after the running sshd loaded them? */
-#ifndef EXC_SSHD_PENDING_H
-#define EXC_SSHD_PENDING_H
+#ifndef EXC_AGENT_WIRING_SSHD_PENDING_H
+#define EXC_AGENT_WIRING_SSHD_PENDING_H
 
 #include <stdbool.h>
 #include <stddef.h>

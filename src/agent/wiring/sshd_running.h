@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The running sshd, as the kernel and systemd see it: its process, and the sockets it listens on.
  */
-#ifndef EXC_SSHD_RUNNING_H
-#define EXC_SSHD_RUNNING_H
+#ifndef EXC_AGENT_WIRING_SSHD_RUNNING_H
+#define EXC_AGENT_WIRING_SSHD_RUNNING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Have the machine's sshd reload its configuration, and check that it answers. */
-#ifndef EXC_SSHD_SERVICE_H
-#define EXC_SSHD_SERVICE_H
+#ifndef EXC_AGENT_WIRING_SSHD_SERVICE_H
+#define EXC_AGENT_WIRING_SSHD_SERVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Show how sshd is wired, for `sshd status`. */
-#ifndef EXC_SSHD_STATUS_H
-#define EXC_SSHD_STATUS_H
+#ifndef EXC_AGENT_WIRING_SSHD_STATUS_H
+#define EXC_AGENT_WIRING_SSHD_STATUS_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What systemd starts a service with, according to its unit's files (systemd.service(5)). */
-#ifndef EXC_UNIT_H
-#define EXC_UNIT_H
+#ifndef EXC_AGENT_WIRING_SYSTEMD_UNIT_H
+#define EXC_AGENT_WIRING_SYSTEMD_UNIT_H
 
 #include <stdbool.h>
 

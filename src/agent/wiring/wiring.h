@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files that wire sshd to the agent and the module: write them, back them up, remove them. */
-#ifndef EXC_WIRING_H
-#define EXC_WIRING_H
+#ifndef EXC_AGENT_WIRING_WIRING_H
+#define EXC_AGENT_WIRING_WIRING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /iam/me: who a token belongs to. */
-#ifndef EXC_ME_H
-#define EXC_ME_H
+#ifndef EXC_CLI_API_ACCOUNT_H
+#define EXC_CLI_API_ACCOUNT_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ask the control plane over HTTP, a bounded number of times. */
-#ifndef EXC_API_H
-#define EXC_API_H
+#ifndef EXC_CLI_API_API_H
+#define EXC_CLI_API_API_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Find the control plane's endpoint and the token for it. */
-#ifndef EXC_CREDENTIALS_H
-#define EXC_CREDENTIALS_H
+#ifndef EXC_CLI_API_CREDENTIALS_H
+#define EXC_CLI_API_CREDENTIALS_H
 
 #include <stdbool.h>
 #include <stddef.h>

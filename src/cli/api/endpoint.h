@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The address of the control plane's API: https, or http to this machine itself. */
-#ifndef EXC_ENDPOINT_H
-#define EXC_ENDPOINT_H
+#ifndef EXC_CLI_API_ENDPOINT_H
+#define EXC_CLI_API_ENDPOINT_H
 
 #include <stdbool.h>
 #include <stddef.h>

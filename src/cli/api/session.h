@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One login that the control plane allowed: where to, as whom, and the host keys to expect. */
-#ifndef EXC_SESSION_H
-#define EXC_SESSION_H
+#ifndef EXC_CLI_API_SESSION_H
+#define EXC_CLI_API_SESSION_H
 
 #include <stdbool.h>
 

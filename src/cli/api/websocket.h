@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carry bytes between two descriptors and a WebSocket of the control plane (RFC 6455). */
-#ifndef EXC_WEBSOCKET_H
-#define EXC_WEBSOCKET_H
+#ifndef EXC_CLI_API_WEBSOCKET_H
+#define EXC_CLI_API_WEBSOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>

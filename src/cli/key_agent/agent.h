@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process for one user that holds one-time keys until the ssh that each is for has signed. */
-#ifndef EXC_CLI_AGENT_H
-#define EXC_CLI_AGENT_H
+#ifndef EXC_CLI_KEY_AGENT_AGENT_H
+#define EXC_CLI_KEY_AGENT_AGENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answer what ssh asks an agent (draft-ietf-sshm-ssh-agent): to list keys and to sign. */
-#ifndef EXC_AGENT_PROTOCOL_H
-#define EXC_AGENT_PROTOCOL_H
+#ifndef EXC_CLI_KEY_AGENT_AGENT_PROTOCOL_H
+#define EXC_CLI_KEY_AGENT_AGENT_PROTOCOL_H
 
 #include "cli/key_agent/key_table.h"
 #include "base/ssh_wire.h"

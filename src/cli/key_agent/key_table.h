@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keep one-time keys in locked memory, each for the one ssh process that it was minted for. */
-#ifndef EXC_KEY_TABLE_H
-#define EXC_KEY_TABLE_H
+#ifndef EXC_CLI_KEY_AGENT_KEY_TABLE_H
+#define EXC_CLI_KEY_AGENT_KEY_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

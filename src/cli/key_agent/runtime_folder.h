@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directory for what lasts as long as a user is logged in here: the agent's socket,
  * known_hosts. */
-#ifndef EXC_FOLDER_H
-#define EXC_FOLDER_H
+#ifndef EXC_CLI_KEY_AGENT_RUNTIME_FOLDER_H
+#define EXC_CLI_KEY_AGENT_RUNTIME_FOLDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

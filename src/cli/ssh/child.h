@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Run a program on this terminal and exit as it does. */
-#ifndef EXC_CHILD_H
-#define EXC_CHILD_H
+#ifndef EXC_CLI_SSH_CHILD_H
+#define EXC_CLI_SSH_CHILD_H
 
 /* Added to the number of the signal that ended a program, as in shells */
 #define CHILD_SIGNAL_BASE 128

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Write known_hosts lines (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) for the VMs we connect to. */
-#ifndef EXC_KNOWN_HOSTS_H
-#define EXC_KNOWN_HOSTS_H
+#ifndef EXC_CLI_SSH_KNOWN_HOSTS_H
+#define EXC_CLI_SSH_KNOWN_HOSTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

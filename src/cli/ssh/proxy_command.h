@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Have ssh reach a VM through the control plane: this program as its ProxyCommand. */
-#ifndef EXC_TUNNEL_H
-#define EXC_TUNNEL_H
+#ifndef EXC_CLI_SSH_PROXY_COMMAND_H
+#define EXC_CLI_SSH_PROXY_COMMAND_H
 
 #include <stdbool.h>
 

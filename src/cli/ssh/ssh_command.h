@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Put together the command line of ssh or scp, word by word. */
-#ifndef EXC_SSH_COMMAND_H
-#define EXC_SSH_COMMAND_H
+#ifndef EXC_CLI_SSH_SSH_COMMAND_H
+#define EXC_CLI_SSH_SSH_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>

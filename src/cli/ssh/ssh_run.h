@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Run ssh or scp with a one-time key: what connect, exec and scp have in common. */
-#ifndef EXC_REMOTE_H
-#define EXC_REMOTE_H
+#ifndef EXC_CLI_SSH_SSH_RUN_H
+#define EXC_CLI_SSH_SSH_RUN_H
 
 #include <stdbool.h>
 

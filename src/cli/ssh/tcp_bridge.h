@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reach a VM's sshd over TCP, for an ssh that has us as its ProxyCommand. */
-#ifndef EXC_BRIDGE_H
-#define EXC_BRIDGE_H
+#ifndef EXC_CLI_SSH_TCP_BRIDGE_H
+#define EXC_CLI_SSH_TCP_BRIDGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Find the keystrokes that leave a console: "~." at the start of a line, as in ssh, or Ctrl-]. */
-#ifndef EXC_ESCAPE_H
-#define EXC_ESCAPE_H
+#ifndef EXC_CLI_TERMINAL_CONSOLE_ESCAPE_H
+#define EXC_CLI_TERMINAL_CONSOLE_ESCAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

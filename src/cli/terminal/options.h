@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read a command's options, spelled with '-' or with '_', and print its help. */
-#ifndef EXC_OPTIONS_H
-#define EXC_OPTIONS_H
+#ifndef EXC_CLI_TERMINAL_OPTIONS_H
+#define EXC_CLI_TERMINAL_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Print the control plane's answers to standard output. */
-#ifndef EXC_PRINT_H
-#define EXC_PRINT_H
+#ifndef EXC_CLI_TERMINAL_PRINT_H
+#define EXC_CLI_TERMINAL_PRINT_H
 
 #include <cjson/cJSON.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Print messages that cannot control the user's terminal. */
-#ifndef EXC_SAY_H
-#define EXC_SAY_H
+#ifndef EXC_CLI_TERMINAL_SAY_H
+#define EXC_CLI_TERMINAL_SAY_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Set a terminal to raw mode and back, and ask on it. */
-#ifndef EXC_TERMINAL_H
-#define EXC_TERMINAL_H
+#ifndef EXC_CLI_TERMINAL_TERMINAL_H
+#define EXC_CLI_TERMINAL_TERMINAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

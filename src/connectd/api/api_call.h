@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call of the compute API: who makes it, and how it is refused. */
-#ifndef EXC_CALL_H
-#define EXC_CALL_H
+#ifndef EXC_CONNECTD_API_API_CALL_H
+#define EXC_CONNECTD_API_API_CALL_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /compute/instance/:id/connect/events: what happened with one instance. */
-#ifndef EXC_EVENTS_H
-#define EXC_EVENTS_H
+#ifndef EXC_CONNECTD_API_EVENTS_H
+#define EXC_CONNECTD_API_EVENTS_H
 
 #include "connectd/api/api_call.h"
 

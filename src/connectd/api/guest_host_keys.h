@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host keys that a guest reports (PUT /v1/instance-connect/host-keys). */
-#ifndef EXC_GUEST_HOST_KEYS_H
-#define EXC_GUEST_HOST_KEYS_H
+#ifndef EXC_CONNECTD_API_GUEST_HOST_KEYS_H
+#define EXC_CONNECTD_API_GUEST_HOST_KEYS_H
 
 #include "connectd/api/service.h"
 

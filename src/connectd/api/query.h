@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The query of a request's URL (RFC 3986 section 3.4): NAME=VALUE pairs, decoded. */
-#ifndef EXC_CONNECTD_QUERY_H
-#define EXC_CONNECTD_QUERY_H
+#ifndef EXC_CONNECTD_API_QUERY_H
+#define EXC_CONNECTD_API_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>

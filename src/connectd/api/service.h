@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both listeners share: the request, the answer, and the means to answer. */
-#ifndef EXC_SERVICE_H
-#define EXC_SERVICE_H
+#ifndef EXC_CONNECTD_API_SERVICE_H
+#define EXC_CONNECTD_API_SERVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compute API's certificate: are the files usable? */
-#ifndef EXC_CERTIFICATE_H
-#define EXC_CERTIFICATE_H
+#ifndef EXC_CONNECTD_CONFIG_CERTIFICATE_H
+#define EXC_CONNECTD_CONFIG_CERTIFICATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connectd.conf: every setting of the control plane, read in one place (exc-connectd.conf(5)). */
-#ifndef EXC_CONNECTD_CONFIG_H
-#define EXC_CONNECTD_CONFIG_H
+#ifndef EXC_CONNECTD_CONFIG_CONFIG_H
+#define EXC_CONNECTD_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

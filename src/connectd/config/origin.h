@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which web pages may open a WebSocket (RFC 6454, RFC 6455 section 10.2). */
-#ifndef EXC_ORIGIN_H
-#define EXC_ORIGIN_H
+#ifndef EXC_CONNECTD_CONFIG_ORIGIN_H
+#define EXC_CONNECTD_CONFIG_ORIGIN_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One HTTP request and its answer, through libwebsockets' callbacks. */
-#ifndef EXC_EXCHANGE_H
-#define EXC_EXCHANGE_H
+#ifndef EXC_CONNECTD_HTTP_HTTP_EXCHANGE_H
+#define EXC_CONNECTD_HTTP_HTTP_EXCHANGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Read a request's headers from libwebsockets. */
-#ifndef EXC_REQUEST_READ_H
-#define EXC_REQUEST_READ_H
+#ifndef EXC_CONNECTD_HTTP_HTTP_REQUEST_H
+#define EXC_CONNECTD_HTTP_HTTP_REQUEST_H
 
 #include <stdbool.h>
 

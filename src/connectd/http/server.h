@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listen for the compute API and the metadata endpoint, and serve both with libwebsockets. */
-#ifndef EXC_SERVER_H
-#define EXC_SERVER_H
+#ifndef EXC_CONNECTD_HTTP_SERVER_H
+#define EXC_CONNECTD_HTTP_SERVER_H
 
 #include "connectd/api/service.h"
 

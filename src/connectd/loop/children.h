@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Child processes: notice when one ends, and make one end. */
-#ifndef EXC_CHILDREN_H
-#define EXC_CHILDREN_H
+#ifndef EXC_CONNECTD_LOOP_CHILDREN_H
+#define EXC_CONNECTD_LOOP_CHILDREN_H
 
 #include <sys/types.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connect to a host over TCP without blocking: names are resolved in a child process. */
-#ifndef EXC_DIAL_H
-#define EXC_DIAL_H
+#ifndef EXC_CONNECTD_LOOP_DIAL_H
+#define EXC_CONNECTD_LOOP_DIAL_H
 
 #include <sys/socket.h>
 

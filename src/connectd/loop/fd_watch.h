@@ -4,8 +4,8 @@
  * They are in our own epoll set, and libwebsockets polls that set. Given to it one by one, a
  * terminal whose other side has hung up would be closed with bytes left to read, as soon as nobody
  * reads from it for a while. */
-#ifndef EXC_WATCH_H
-#define EXC_WATCH_H
+#ifndef EXC_CONNECTD_LOOP_FD_WATCH_H
+#define EXC_CONNECTD_LOOP_FD_WATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

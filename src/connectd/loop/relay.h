@@ -4,8 +4,8 @@
  * Towards the client nothing is buffered: bytes are read from the descriptor when the socket
  * accepts them. Towards the descriptor, what one read from the network brought waits until the
  * descriptor accepts it; until then nothing more is read from the network. */
-#ifndef EXC_RELAY_H
-#define EXC_RELAY_H
+#ifndef EXC_CONNECTD_LOOP_RELAY_H
+#define EXC_CONNECTD_LOOP_RELAY_H
 
 #include <stddef.h>
 #include <sys/types.h>

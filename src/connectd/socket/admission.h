@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May this request become a WebSocket, and what is it connected to? */
-#ifndef EXC_ADMIT_H
-#define EXC_ADMIT_H
+#ifndef EXC_CONNECTD_SOCKET_ADMISSION_H
+#define EXC_CONNECTD_SOCKET_ADMISSION_H
 
 #include <stdbool.h>
 

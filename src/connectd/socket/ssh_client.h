@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSH's client in its own pseudo-terminal, with a key and host keys that are in no file. */
-#ifndef EXC_SSH_CLIENT_H
-#define EXC_SSH_CLIENT_H
+#ifndef EXC_CONNECTD_SOCKET_SSH_CLIENT_H
+#define EXC_CONNECTD_SOCKET_SSH_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The content of a terminal's messages: the subprotocol exc.terminal.v1, and text without one. */
-#ifndef EXC_TERMINAL_FRAME_H
-#define EXC_TERMINAL_FRAME_H
+#ifndef EXC_CONNECTD_SOCKET_TERMINAL_FRAME_H
+#define EXC_CONNECTD_SOCKET_TERMINAL_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

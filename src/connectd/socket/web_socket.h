@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A WebSocket (RFC 6455), from the request for it to its close, whatever it is connected to. */
-#ifndef EXC_WEB_SOCKET_H
-#define EXC_WEB_SOCKET_H
+#ifndef EXC_CONNECTD_SOCKET_WEB_SOCKET_H
+#define EXC_CONNECTD_SOCKET_WEB_SOCKET_H
 
 #include "connectd/socket/admission.h"
 #include "connectd/loop/children.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers that may have to be repeated to a client that asks again with the same Idempotency-Key.
  */
-#ifndef EXC_REPLAY_H
-#define EXC_REPLAY_H
+#ifndef EXC_CONNECTD_STATE_IDEMPOTENCY_H
+#define EXC_CONNECTD_STATE_IDEMPOTENCY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The private halves of pairs made here, until their session opens a terminal or ends: in memory
  * that is locked, left out of core files and not inherited by children. */
-#ifndef EXC_VAULT_H
-#define EXC_VAULT_H
+#ifndef EXC_CONNECTD_STATE_KEY_VAULT_H
+#define EXC_CONNECTD_STATE_KEY_VAULT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control plane's counters, in Prometheus' format. */
-#ifndef EXC_METRICS_H
-#define EXC_METRICS_H
+#ifndef EXC_CONNECTD_STATE_METRICS_H
+#define EXC_CONNECTD_STATE_METRICS_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How often a caller may ask: token buckets, in memory. */
-#ifndef EXC_RATE_H
-#define EXC_RATE_H
+#ifndef EXC_CONNECTD_STATE_RATE_LIMIT_H
+#define EXC_CONNECTD_STATE_RATE_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>

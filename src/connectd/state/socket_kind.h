@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The three WebSockets that the compute API has. */
-#ifndef EXC_SOCKET_KIND_H
-#define EXC_SOCKET_KIND_H
+#ifndef EXC_CONNECTD_STATE_SOCKET_KIND_H
+#define EXC_CONNECTD_STATE_SOCKET_KIND_H
 
 enum socket_kind {
 	SOCKET_TERMINAL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who has a WebSocket open: limit their number, and each console to one. */
-#ifndef EXC_SEATS_H
-#define EXC_SEATS_H
+#ifndef EXC_CONNECTD_STATE_SOCKET_LIMITS_H
+#define EXC_CONNECTD_STATE_SOCKET_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>

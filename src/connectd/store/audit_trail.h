@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit trail: what was requested, by whom, who decided it, and the outcome. Rows are only ever
  * added, and each carries a hash over itself and the one before. */
-#ifndef EXC_TRAIL_H
-#define EXC_TRAIL_H
+#ifndef EXC_CONNECTD_STORE_AUDIT_TRAIL_H
+#define EXC_CONNECTD_STORE_AUDIT_TRAIL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: POST /compute/instance/connect hands them out, and one socket uses each. */
-#ifndef EXC_SESSION_H
-#define EXC_SESSION_H
+#ifndef EXC_CONNECTD_STORE_CONNECT_SESSION_H
+#define EXC_CONNECTD_STORE_CONNECT_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who calls, and may they do this? Principals, organisations and their policies in the store. */
-#ifndef EXC_IAM_H
-#define EXC_IAM_H
+#ifndef EXC_CONNECTD_STORE_IAM_H
+#define EXC_CONNECTD_STORE_IAM_H
 
 #include <stdbool.h>
 

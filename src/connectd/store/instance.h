@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The instances that the control plane knows: read one, or find it by where its requests come from.
  */
-#ifndef EXC_CONNECTD_INSTANCE_H
-#define EXC_CONNECTD_INSTANCE_H
+#ifndef EXC_CONNECTD_STORE_INSTANCE_H
+#define EXC_CONNECTD_STORE_INSTANCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

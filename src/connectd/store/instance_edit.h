@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Define an instance: check the operator's values field by field, and store them. */
-#ifndef EXC_INSTANCE_EDIT_H
-#define EXC_INSTANCE_EDIT_H
+#ifndef EXC_CONNECTD_STORE_INSTANCE_EDIT_H
+#define EXC_CONNECTD_STORE_INSTANCE_EDIT_H
 
 #include "connectd/store/instance.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Make files that belong to the service's user, whoever makes them. */
-#ifndef EXC_OWNED_FILE_H
-#define EXC_OWNED_FILE_H
+#ifndef EXC_CONNECTD_STORE_OWNED_FILE_H
+#define EXC_CONNECTD_STORE_OWNED_FILE_H
 
 /* Make `path`, which must not exist, readable and writable by its owner alone (mode 0600). If root
  * makes it, it gets the owner and the group of its directory: root runs the commands, and the

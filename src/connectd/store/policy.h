@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IAM policy documents: parse one, and find the statement that decides. No store, no clock. */
-#ifndef EXC_POLICY_H
-#define EXC_POLICY_H
+#ifndef EXC_CONNECTD_STORE_POLICY_H
+#define EXC_CONNECTD_STORE_POLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control plane's Ed25519 key, and the JWS that it signs (RFC 7515, RFC 8037). */
-#ifndef EXC_SIGNING_H
-#define EXC_SIGNING_H
+#ifndef EXC_CONNECTD_STORE_SIGNING_KEY_H
+#define EXC_CONNECTD_STORE_SIGNING_KEY_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control plane's database: open it, and run statements with bound values. */
-#ifndef EXC_STORE_H
-#define EXC_STORE_H
+#ifndef EXC_CONNECTD_STORE_STORE_H
+#define EXC_CONNECTD_STORE_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

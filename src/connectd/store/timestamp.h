@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Points in time as the API writes them: RFC 3339, UTC, whole seconds. */
-#ifndef EXC_API_TIME_H
-#define EXC_API_TIME_H
+#ifndef EXC_CONNECTD_STORE_TIMESTAMP_H
+#define EXC_CONNECTD_STORE_TIMESTAMP_H
 
 #include <stdint.h>
 
