@@ -42,7 +42,7 @@ setup() {
 	[[ "$output" != *" line "* ]]
 	echo 'no_such_setting = 1' >>"$CONF"
 	run "$AGENT" --config "$CONF" publish-host-keys "$BATS_TEST_TMPDIR/none"
-	[[ "$output" == *"there is no setting no_such_setting"* ]]
+	[[ "$output" == *"unknown setting no_such_setting"* ]]
 }
 
 @test "the control plane accepts its sample with every setting uncommented" {
@@ -53,7 +53,7 @@ setup() {
 	echo 'no_such_setting = 1' >>"$CONF"
 	run "$CONNECTD" --config "$CONF" init
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"there is no setting no_such_setting"* ]]
+	[[ "$output" == *"unknown setting no_such_setting"* ]]
 }
 
 # default_of NAME FOLDER: what config.c of this folder sets before it reads a line; a bound is named in the header

@@ -60,8 +60,8 @@ static void a_line_that_is_wrong_is_named_and_changes_nothing(void **state)
 		int line;
 		const char *why;
 	} bad[] = {
-		{ "text = x\nother = 1\n", 2, "there is no setting other" },
-		{ "[part]\ntext = x\n", 2, "there is no setting [part] text" },
+		{ "text = x\nother = 1\n", 2, "unknown setting other" },
+		{ "[part]\ntext = x\n", 2, "unknown setting [part] text" },
 		{ "number = 7\nnumber = 7\n", 2, "number is set twice" },
 		{ "path = etc\n", 1, "path = etc is not a path" },
 		{ "number = 4\n", 1, "number = 4 is not 5 to 60" },
