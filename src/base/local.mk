@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What knows no grant: bytes, addresses, files and processes. -fPIC, for the PAM module has some of it.
+# Nothing about grants: bytes, addresses, files and processes. -fPIC, as the PAM module uses some of it.
 noinst_LIBRARIES += %D%/libbase.a
 %C%_libbase_a_CFLAGS = $(AM_CFLAGS) -fPIC $(CRYPTO_CFLAGS) $(CJSON_CFLAGS)
 %C%_libbase_a_SOURCES = \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# exc, the command of people who log in
+# exc, the command for users who log in
 include src/cli/terminal/local.mk
 include src/cli/api/local.mk
 include src/cli/ssh/local.mk
@@ -18,7 +18,7 @@ bin_PROGRAMS += %D%/exc
 	%D%/command_tunnel.c \
 	%D%/commands.h \
 	%D%/main.c
-# A folder stands before those that it uses.
+# A directory precedes those that it uses.
 CLI_LIBS = %D%/key_agent/libkey_agent.a %D%/ssh/libssh.a %D%/api/libapi.a %D%/terminal/libterminal.a \
 	$(CURL_LIBS) $(WEBSOCKETS_LIBS) $(GRANT_LIBS)
 %C%_exc_LDADD = $(CLI_LIBS)

@@ -21,7 +21,7 @@ sbin_PROGRAMS += %D%/exc-connectd
 	%D%/commands.h \
 	%D%/main.c
 %C%_exc_connectd_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS)
-# A folder stands before those that it uses.
+# A directory precedes those that it uses.
 CONNECTD_LIBS = %D%/http/libserver.a %D%/socket/libsocket.a %D%/api/libapi.a %D%/loop/libloop.a %D%/state/libstate.a \
 	%D%/store/libstore.a %D%/config/libconfig.a \
 	$(WEBSOCKETS_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(SYSTEMD_LIBS) $(GRANT_LIBS)

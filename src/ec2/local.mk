@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the service of EC2 signs, and when it holds
+# What the EC2 service signs, and when it is valid
 noinst_LIBRARIES += %D%/libec2.a
 %C%_libec2_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libec2_a_SOURCES = \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a grant is and when it holds
+# What a grant is and when it is valid
 noinst_LIBRARIES += %D%/libgrant.a
 %C%_libgrant_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS)
 %C%_libgrant_a_SOURCES = \

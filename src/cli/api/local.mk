@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The control plane, seen from a person's machine
+# The control plane, seen from a user's machine
 noinst_LIBRARIES += %D%/libapi.a
 %C%_libapi_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(WEBSOCKETS_CFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS)
 %C%_libapi_a_SOURCES = \

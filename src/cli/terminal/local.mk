@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a person types and reads
+# What the user types and reads
 noinst_LIBRARIES += %D%/libterminal.a
 %C%_libterminal_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 %C%_libterminal_a_SOURCES = \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What ends with the process
+# State that ends with the process
 noinst_LIBRARIES += %D%/libstate.a
 %C%_libstate_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libstate_a_SOURCES = \
