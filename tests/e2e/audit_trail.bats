@@ -124,7 +124,7 @@ END
 	[ "$status" -eq 0 ]
 	run connectd audit verify --head "$head"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"written anew"* ]]
+	[[ "$output" == *"rewritten"* ]]
 }
 
 @test "the database itself refuses to change or remove a row" {
