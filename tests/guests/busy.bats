@@ -23,6 +23,8 @@ log_in() {
 
 @test "removing it in the middle of $LOGINS parallel logins by ordinary keys fails none of them" {
 	guest sh -c "echo 'MaxStartups $STARTUPS' >/etc/ssh/sshd_config.d/10-tests.conf"
+	# An edit that sshd has not loaded keeps the package from switching it on.
+	guest systemctl reload ssh
 	install_package
 	guest_trust
 	login "$(ask ubuntu)" ubuntu true
