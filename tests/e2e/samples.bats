@@ -12,7 +12,10 @@ CONNECTD=$EXC_BUILD/src/connectd/exc-connectd
 settings() { sed -n 's/^#\([a-z]\)/\1/p' "$EXAMPLES/$1"; }
 names() { settings "$1" | sed 's/ =.*//' | sort; }
 # The names in a program's table of settings
-known() { sed -n 's/^\t{ "\([a-z_]*\)", read_.*/\1/p' "$BATS_TEST_DIRNAME/../../src/$1" | sort; }
+known() {
+	sed -n -E -e 's/^\tSETTING\(([a-z_]+),.*/\1/p' -e 's/^\tSETTING_IN\("([a-z_]+)",.*/\1/p' \
+		-e 's/^\t\{ \.name = "([a-z_]+)",.*/\1/p' "$BATS_TEST_DIRNAME/../../src/$1" | sort
+}
 # The settings that a manual page describes
 described() { sed -n 's/^\.It Ic //p' "$BATS_TEST_DIRNAME/../../man/$1" | sed 's/ , /\n/g' | sort; }
 
