@@ -14,19 +14,24 @@ static const char method[] = "publickey ";
 static bool hash_line(const char *line, size_t length, char key_hash[DIGEST_HEX_SIZE])
 {
 	uint8_t blob[SSH_KEY_BLOB_MAX];
-	const char *type, *base64;
+	const char *const end = line + length;
+	const char *type, *base64, *after;
 	ssize_t blob_length;
 
 	if (length < strlen(method) || memcmp(line, method, strlen(method)) != 0)
 		return false;
 	type = line + strlen(method);
-	base64 = memchr(type, ' ', (size_t)(line + length - type));
+	base64 = memchr(type, ' ', (size_t)(end - type));
 	if (base64 == NULL)
 		return false;
-	/* A certificate's line is its type and the certificate, or the key and its CA: either way
-	 * there is more than one word, or a blob that was never offered. */
 	base64++;
-	blob_length = base64_decode(base64, (size_t)(line + length - base64), blob, sizeof blob);
+	/* Whatever sshd writes behind the key some day must not make a one-time key look like none
+	 * of ours: that would let it in again. */
+	after = memchr(base64, ' ', (size_t)(end - base64));
+	if (after == NULL)
+		after = end;
+	/* A certificate is a blob that was never offered. */
+	blob_length = base64_decode(base64, (size_t)(after - base64), blob, sizeof blob);
 	return blob_length > 0 && digest_hex(blob, (size_t)blob_length, key_hash);
 }
 

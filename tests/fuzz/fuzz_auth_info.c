@@ -18,16 +18,21 @@ static bool is_named(const char *text, const char key_hash[DIGEST_HEX_SIZE])
 
 	for (const char *line = text; *line != '\0'; line += strspn(line, "\n")) {
 		size_t length = strcspn(line, "\n");
-		const char *end = line + length, *last = end;
+		const char *word = line;
 		ssize_t decoded;
 
-		while (last > line && last[-1] != ' ')
-			last--;
-		decoded = base64_decode(last, (size_t)(end - last), blob, sizeof blob);
+		/* The third word of the line */
+		for (int i = 0; i < 2 && word != NULL; i++) {
+			word = memchr(word, ' ', (size_t)(line + length - word));
+			word = word == NULL ? NULL : word + 1;
+		}
+		decoded = word == NULL
+				  ? 0
+				  : base64_decode(word, strcspn(word, " \n"), blob, sizeof blob);
 		if (strncmp(line, METHOD, strlen(METHOD)) == 0 && decoded > 0 &&
 		    digest_hex(blob, (size_t)decoded, hash) && strcmp(hash, key_hash) == 0)
 			return true;
-		line = end;
+		line += length;
 	}
 	return false;
 }

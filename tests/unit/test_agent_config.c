@@ -247,7 +247,27 @@ static void plain_public_keys_are_found_among_other_methods(void **state)
 	assert_int_equal(count_keys("publickey ssh-ed25519 \n"), 0);
 	assert_int_equal(count_keys("publickey ssh-ed25519 not*base64\n"), 0);
 	assert_int_equal(count_keys("hostbased" KEY_LINE "\n"), 0);
-	assert_int_equal(count_keys(KEY_LINE " CA=ssh-ed25519 SHA256:x\n"), 0);
+}
+
+static void words_behind_a_key_do_not_hide_it(void **state)
+{
+	static const char *const texts[] = {
+		KEY_LINE " CA=ssh-ed25519 SHA256:x\n",
+		KEY_LINE " comment",
+		KEY_LINE " \n",
+		KEY_LINE " not*base64 AAAA\n",
+	};
+	char expected[DIGEST_HEX_SIZE], hash[DIGEST_HEX_SIZE];
+	const char *cursor = KEY_LINE;
+
+	(void)state;
+	assert_true(auth_info_next_key(&cursor, expected));
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		cursor = texts[i];
+		assert_true(auth_info_next_key(&cursor, hash));
+		assert_string_equal(hash, expected);
+		assert_int_equal(count_keys(texts[i]), 1);
+	}
 }
 
 static void a_process_knows_its_parent_and_start(void **state)
@@ -312,6 +332,7 @@ int main(void)
 		cmocka_unit_test(a_url_says_where_the_endpoint_is),
 		cmocka_unit_test(an_instance_id_is_a_plain_word),
 		cmocka_unit_test(plain_public_keys_are_found_among_other_methods),
+		cmocka_unit_test(words_behind_a_key_do_not_hide_it),
 		cmocka_unit_test(a_process_knows_its_parent_and_start),
 	};
 
