@@ -40,6 +40,24 @@ static void put_command(char **at, const char *command)
 	}
 }
 
+/* What sshd may let a key do is a list that grows with its versions: as soon as one thing is
+ * forbidden, everything is that is not named here, ~/.ssh/rc among it (sshd(8), `restrict`). */
+static void put_permissions(char **at, const char *line, const struct restrictions *restrictions)
+{
+	if (!restrictions->no_pty && !restrictions->no_port_forwarding &&
+	    !restrictions->no_agent_forwarding && !restrictions->no_x11_forwarding)
+		return;
+	put_option(at, line, "restrict");
+	if (!restrictions->no_pty)
+		put_option(at, line, "pty");
+	if (!restrictions->no_port_forwarding)
+		put_option(at, line, "port-forwarding");
+	if (!restrictions->no_agent_forwarding)
+		put_option(at, line, "agent-forwarding");
+	if (!restrictions->no_x11_forwarding)
+		put_option(at, line, "X11-forwarding");
+}
+
 size_t authorized_line_print(const struct ssh_key *key, const struct restrictions *restrictions,
 			     char line[AUTHORIZED_LINE_SIZE])
 {
@@ -55,14 +73,7 @@ size_t authorized_line_print(const struct ssh_key *key, const struct restriction
 		put_command(&at, restrictions->command);
 		put(&at, "\"");
 	}
-	if (restrictions->no_pty)
-		put_option(&at, line, "no-pty");
-	if (restrictions->no_port_forwarding)
-		put_option(&at, line, "no-port-forwarding");
-	if (restrictions->no_agent_forwarding)
-		put_option(&at, line, "no-agent-forwarding");
-	if (restrictions->no_x11_forwarding)
-		put_option(&at, line, "no-X11-forwarding");
+	put_permissions(&at, line, restrictions);
 	if (at != line)
 		put(&at, " ");
 	ssh_key_print(key, at);

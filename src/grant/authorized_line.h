@@ -8,7 +8,8 @@
 #include "grant/restrict.h"
 #include "base/ssh_key.h"
 
-/* from="…", command="…" with every quote escaped, four flags, the key, the line feed and the NUL */
+/* from="…", command="…" with every quote escaped, restrict and three words, the key, the line feed
+ * and the NUL */
 #define AUTHORIZED_LINE_SIZE                                                                       \
 	(RESTRICT_SOURCES_MAX * NETWORK_TEXT_SIZE + 2 * RESTRICT_COMMAND_SIZE + 128 +              \
 	 SSH_KEY_TEXT_SIZE)

@@ -57,10 +57,13 @@ static bool take_option(const char **at, struct authorized_line *line)
 		return take_quoted(at, line->from);
 	if (take_flag(at, "command=", &line->has_command))
 		return take_quoted(at, line->command);
-	return take_flag(at, "no-pty", &line->no_pty) ||
-	       take_flag(at, "no-port-forwarding", &line->no_port_forwarding) ||
-	       take_flag(at, "no-agent-forwarding", &line->no_agent_forwarding) ||
-	       take_flag(at, "no-X11-forwarding", &line->no_x11_forwarding);
+	if (take_flag(at, "restrict", &line->is_restricted))
+		return true;
+	/* Without restrict in front they would change nothing. */
+	return line->is_restricted && (take_flag(at, "pty", &line->pty) ||
+				       take_flag(at, "port-forwarding", &line->port_forwarding) ||
+				       take_flag(at, "agent-forwarding", &line->agent_forwarding) ||
+				       take_flag(at, "X11-forwarding", &line->x11_forwarding));
 }
 
 static bool take_options(const char *at, const char *end, struct authorized_line *line)

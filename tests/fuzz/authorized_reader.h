@@ -11,7 +11,7 @@
 struct authorized_line {
 	bool has_from, has_command;
 	char from[AUTHORIZED_LINE_SIZE], command[AUTHORIZED_LINE_SIZE];
-	bool no_pty, no_port_forwarding, no_agent_forwarding, no_x11_forwarding;
+	bool is_restricted, pty, port_forwarding, agent_forwarding, x11_forwarding;
 	char key[SSH_KEY_TEXT_SIZE];
 };
 

@@ -54,6 +54,11 @@ static void join_sources(const struct restrictions *restrictions, char *text)
 		text += sprintf(text, "%s%s", i == 0 ? "" : ",", restrictions->sources[i]);
 }
 
+static bool is_allowed(const struct authorized_line *read, bool named)
+{
+	return !read->is_restricted || named;
+}
+
 static void compare(const struct authorized_line *read, const struct restrictions *restrictions,
 		    const char *key)
 {
@@ -64,10 +69,10 @@ static void compare(const struct authorized_line *read, const struct restriction
 	must(strcmp(read->from, sources) == 0);
 	must(read->has_command == restrictions->has_command);
 	must(strcmp(read->command, restrictions->command) == 0);
-	must(read->no_pty == restrictions->no_pty);
-	must(read->no_port_forwarding == restrictions->no_port_forwarding);
-	must(read->no_agent_forwarding == restrictions->no_agent_forwarding);
-	must(read->no_x11_forwarding == restrictions->no_x11_forwarding);
+	must(is_allowed(read, read->pty) == !restrictions->no_pty);
+	must(is_allowed(read, read->port_forwarding) == !restrictions->no_port_forwarding);
+	must(is_allowed(read, read->agent_forwarding) == !restrictions->no_agent_forwarding);
+	must(is_allowed(read, read->x11_forwarding) == !restrictions->no_x11_forwarding);
 	must(strcmp(read->key, key) == 0);
 }
 

@@ -248,12 +248,17 @@ static void restrictions_become_options_of_sshd(void **state)
 	assert_string_equal(options("{\"pty\":true,\"port_forwarding\":true}"), "");
 	assert_string_equal(options("{\"pty\":false,\"port_forwarding\":false,\"agent_forwarding\":"
 				    "false,\"x11_forwarding\":false}"),
-			    "no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding ");
+			    "restrict ");
+	assert_string_equal(options("{\"port_forwarding\":false}"),
+			    "restrict,pty,agent-forwarding,X11-forwarding ");
+	assert_string_equal(options("{\"pty\":false,\"agent_forwarding\":false}"),
+			    "restrict,port-forwarding,X11-forwarding ");
 	assert_string_equal(
 		options("{\"source\":[\"203.0.113.0/24\",\"192.0.2.7\",\"2001:DB8::/32\"]}"),
 		"from=\"203.0.113.0/24,192.0.2.7/32,2001:db8::/32\" ");
 	assert_string_equal(options("{\"command\":\"uptime -p\",\"pty\":false}"),
-			    "command=\"uptime -p\",no-pty ");
+			    "command=\"uptime -p\",restrict,port-forwarding,agent-forwarding,"
+			    "X11-forwarding ");
 }
 
 static void a_command_is_quoted_so_that_sshd_reads_it_back(void **state)
@@ -311,10 +316,7 @@ static void what_sshd_cannot_enforce_is_refused(void **state)
 static void the_longest_line_fits(void **state)
 {
 	static struct restrictions longest = { .has_command = true,
-					       .no_pty = true,
-					       .no_port_forwarding = true,
-					       .no_agent_forwarding = true,
-					       .no_x11_forwarding = true };
+					       .no_pty = true }; /* and three that are named */
 	static char line[AUTHORIZED_LINE_SIZE];
 	struct blob blob = rsa_blob(16384, f4, 3);
 	struct ssh_key key;
