@@ -190,6 +190,22 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 	guest rm /etc/ssh/sshd_config.d/20-other.conf
 }
 
+@test "Match blocks of any kind keep nobody from enabling and disabling it" {
+	for criterion in 'LocalPort 2222' 'LocalAddress 192.0.2.9' 'Address 192.0.2.0/24' 'Host *.example' 'Group nogroup' \
+		'User nobody,daemon'; do
+		guest sh -c "printf 'Match %s\n\tX11Forwarding yes\n' '$criterion' >/etc/ssh/sshd_config.d/20-other.conf"
+		sshd_reload
+		run wired enable
+		echo "$criterion: $output"
+		[ "$status" -eq 0 ]
+		run guest exc-instance-connect doctor
+		[[ "$output" != *"in configuration but"* ]]
+		run wired disable
+		echo "$criterion: $output"
+		[ "$status" -eq 0 ]
+	done
+}
+
 @test "a configuration without the drop-in folder is left alone" {
 	guest cp -p /etc/ssh/sshd_config /run/sshd_config.kept
 	guest sed -i '/^Include/d' /etc/ssh/sshd_config
@@ -366,7 +382,7 @@ print(os.getpid(), flush=True)
 time.sleep(600)' >"$BATS_TEST_TMPDIR/taker" 2>&1 3>&- </dev/null &
 	wait_for test -s "$BATS_TEST_TMPDIR/taker"
 }
-port_is_free() { guest kill "$(<"$BATS_TEST_TMPDIR/taker")" 2>/dev/null; }
+port_is_free() { [ ! -e "$BATS_TEST_TMPDIR/taker" ] || guest kill "$(<"$BATS_TEST_TMPDIR/taker")" 2>/dev/null; }
 
 @test "an edit that sshd has not read yet is left for a person to load: nothing is changed, and sshd goes on" {
 	port_is_taken

@@ -20,7 +20,12 @@
 #define CONFIG_LINES_MAX 100000
 /* What a local connection looks like to a Match block */
 #define CONNECTION_SIZE 128
-#define CONNECTION "user=%s,host=localhost,addr=127.0.0.1"
+/* All that a Match block may ask for (sshd_config(5)): where one of them is missing, sshd calls a
+ * file broken that is not. Before OpenSSH 8.1 that goes for any Match block. */
+#define CONNECTION "user=%s,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
+/* A connection that no block means, for what stands before them all: an address that nobody has
+ * (RFC 5737), and a port at which no sshd listens. */
+#define NO_CONNECTION "user=,host=nowhere.invalid,addr=192.0.2.1,laddr=192.0.2.2,lport=1"
 #define COMMAND_KEYWORD "authorizedkeyscommand"
 /* How often sshd is asked again if the directory that it needs was gone */
 #define RUN_DIR_TRIES 3
@@ -132,13 +137,13 @@ bool sshd_test(const struct sshd *sshd, char *why, size_t size)
 bool sshd_ask(const struct sshd *sshd, const char *user, struct sshd_effective *effective,
 	      char *why, size_t size)
 {
-	char connection[CONNECTION_SIZE];
+	char connection[CONNECTION_SIZE] = NO_CONNECTION;
 	int status;
 
 	if (user != NULL)
 		snprintf(connection, sizeof connection, CONNECTION, user);
-	status = run_sshd(sshd, "-T", user == NULL ? NULL : connection, effective->text,
-			  sizeof effective->text, &effective->has_host_keys);
+	status = run_sshd(sshd, "-T", connection, effective->text, sizeof effective->text,
+			  &effective->has_host_keys);
 	if (status == 0)
 		return true;
 	snprintf(why, size, "%.*s", (int)strcspn(effective->text, "\r\n"), effective->text);
