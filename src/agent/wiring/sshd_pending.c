@@ -88,6 +88,7 @@ static void look_at_folder(struct search *search, const char *pattern)
 
 static void look_at_config(struct search *search, const char *path, unsigned int depth);
 
+/* NOLINTBEGIN(misc-no-recursion): no deeper than SSHD_INCLUDE_DEPTH */
 static void look_at_pattern(struct search *search, const char *pattern, unsigned int depth)
 {
 	char whole[PATH_SIZE];
@@ -129,6 +130,7 @@ static void look_at_config(struct search *search, const char *path, unsigned int
 	}
 	fclose(file);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static void look_at_unit_file(const char *path, void *context)
 {
