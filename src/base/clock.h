@@ -13,6 +13,9 @@ int64_t clock_boottime(void);
 int64_t clock_boottime_ns(void);
 #define CLOCK_NS_PER_SECOND 1000000000
 
+/* A time of the kernel's, of a clock or a file, in nanoseconds. */
+int64_t clock_nanoseconds(const struct timespec *time);
+
 /* clock_started() works with three values cut to whole seconds: the true start is at most this many
  * seconds later than its result. */
 #define CLOCK_STARTED_ERROR 2

@@ -28,11 +28,6 @@
 
 #define UNFINISHED_NAME_SIZE 32
 
-static int64_t nanoseconds(struct timespec time)
-{
-	return time.tv_sec * (int64_t)CLOCK_NS_PER_SECOND + time.tv_nsec;
-}
-
 /* The modification time of a stamp; 0 if it does not exist. False, with errno, if unknown. */
 static bool read_stamp(const struct ledger *ledger, const char *name, int64_t *value)
 {
@@ -41,7 +36,7 @@ static bool read_stamp(const struct ledger *ledger, const char *name, int64_t *v
 	*value = 0;
 	if (fstatat(ledger->keys, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT;
-	*value = nanoseconds(status.st_mtim);
+	*value = clock_nanoseconds(&status.st_mtim);
 	return true;
 }
 
@@ -55,8 +50,8 @@ static bool read_created(const struct ledger *ledger, int64_t *made)
 		return false;
 	/* The wall clock first: the time in between can only make the ledger look younger. */
 	clock_gettime(CLOCK_REALTIME, &wall);
-	if (created > 0 && created < nanoseconds(wall))
-		age = nanoseconds(wall) - created;
+	if (created > 0 && created < clock_nanoseconds(&wall))
+		age = clock_nanoseconds(&wall) - created;
 	*made = clock_boottime_ns();
 	/* Older than the kernel: the clock was set. The check of the boot covers that. */
 	*made = age < *made ? *made - age : 1;

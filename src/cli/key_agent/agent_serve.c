@@ -15,6 +15,7 @@
 
 #include <openssl/crypto.h>
 
+#include "base/clock.h"
 #include "base/process.h"
 #include "cli/key_agent/agent.h"
 #include "cli/key_agent/agent_protocol.h"
@@ -42,14 +43,6 @@ struct agent {
 	struct connection connections[AGENT_CONNECTIONS_MAX];
 	struct pollfd polled[AGENT_CONNECTIONS_MAX + 1];
 };
-
-static int64_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec;
-}
 
 static struct owner owner_of(pid_t pid, pid_t *parent)
 {
@@ -110,7 +103,7 @@ static void accept_one(struct agent *agent)
 	}
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	connection->fd = fd;
-	connection->deadline = seconds() + AGENT_CONNECTION_SECONDS;
+	connection->deadline = clock_boottime() + AGENT_CONNECTION_SECONDS;
 }
 
 /* Answer the first message if it is complete. False when the connection is to be closed. */
@@ -128,7 +121,8 @@ static bool answer_first(struct agent *agent, struct connection *connection, boo
 		return false;
 	if (reader.left < length)
 		return true;
-	agent_answer(&agent->table, &connection->peer, seconds(), reader.bytes, length, &reply);
+	agent_answer(&agent->table, &connection->peer, clock_boottime(), reader.bytes, length,
+		     &reply);
 	wire_put_string(&framed, reply.bytes, reply.length);
 	whole = LENGTH_BYTES + length;
 	connection->length -= whole;
@@ -174,7 +168,7 @@ static void wait_and_serve(struct agent *agent, int timeout)
 		if (connection->fd < 0)
 			continue;
 		if ((agent->polled[i + 1].revents != 0 && !serve_connection(agent, connection)) ||
-		    seconds() >= connection->deadline)
+		    clock_boottime() >= connection->deadline)
 			drop(connection);
 	}
 	if (agent->polled[0].revents != 0)
@@ -211,7 +205,7 @@ void agent_serve(int listener, const char *folder)
 	/* Bounded by the keys' lives: each is gone after AGENT_LIFETIME_MAX at the latest. */
 	while (left > 0 || !may_end(folder)) {
 		wait_and_serve(agent, left > 0 ? SWEEP_MS : IDLE_MS);
-		left = key_table_sweep(&agent->table, seconds());
+		left = key_table_sweep(&agent->table, clock_boottime());
 	}
 	for (size_t i = 0; i < AGENT_CONNECTIONS_MAX; i++)
 		if (agent->connections[i].fd >= 0)
