@@ -14,11 +14,6 @@ int64_t clock_boottime(void)
 	return time.tv_sec;
 }
 
-int64_t clock_nanoseconds(const struct timespec *time)
-{
-	return time->tv_sec * (int64_t)CLOCK_NS_PER_SECOND + time->tv_nsec;
-}
-
 int64_t clock_boottime_ns(void)
 {
 	struct timespec time = { 0 };

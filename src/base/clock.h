@@ -13,8 +13,12 @@ int64_t clock_boottime(void);
 int64_t clock_boottime_ns(void);
 #define CLOCK_NS_PER_SECOND 1000000000
 
-/* A time of the kernel's, of a clock or a file, in nanoseconds. */
-int64_t clock_nanoseconds(const struct timespec *time);
+/* A time of the kernel's, of a clock or a file, in nanoseconds. Inline: a test that replaces the
+ * clocks needs it too. */
+static inline int64_t clock_nanoseconds(const struct timespec *time)
+{
+	return time->tv_sec * (int64_t)CLOCK_NS_PER_SECOND + time->tv_nsec;
+}
 
 /* clock_started() works with three values cut to whole seconds: the true start is at most this many
  * seconds later than its result. */

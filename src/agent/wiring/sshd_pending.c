@@ -12,12 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/process.h"
+#include "base/clock.h"
 #include "base/cleanup.h"
+#include "base/process.h"
 
-#define NS_PER_S 1000000000LL
 /* A process's start is known to a tick, and it may have read its files a little later. */
-#define START_IS_UNSURE_NS NS_PER_S
+#define START_IS_UNSURE_NS CLOCK_NS_PER_SECOND
 #define PATH_SIZE 256
 /* Lines of one of sshd's files that are read */
 #define LINES_MAX 100000
@@ -32,17 +32,12 @@ struct search {
 	char path[PATH_SIZE]; /* of the one found */
 };
 
-static long long to_ns(const struct timespec *time)
-{
-	return time->tv_sec * NS_PER_S + time->tv_nsec;
-}
-
-static long long clock_ns(clockid_t clock)
+static long long wall_clock_ns(void)
 {
 	struct timespec now;
 
-	clock_gettime(clock, &now);
-	return to_ns(&now);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return clock_nanoseconds(&now);
 }
 
 static void compare(struct search *search, const char *path, long long edited)
@@ -65,8 +60,8 @@ static void look_at_file(const char *path, void *context)
 	if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
 		return;
 	/* The ctime counts: a file may be moved here, or copied with its old date. */
-	written = to_ns(&status.st_mtim);
-	changed = to_ns(&status.st_ctim);
+	written = clock_nanoseconds(&status.st_mtim);
+	changed = clock_nanoseconds(&status.st_ctim);
 	compare(context, path, written > changed ? written : changed);
 }
 
@@ -83,7 +78,7 @@ static void look_at_folder(struct search *search, const char *pattern)
 	if (strcspn(folder, "*?[") != strlen(folder) || strcmp(folder, "/etc/ssh") == 0)
 		return;
 	if (stat(folder, &status) == 0 && S_ISDIR(status.st_mode))
-		compare(search, folder, to_ns(&status.st_mtim));
+		compare(search, folder, clock_nanoseconds(&status.st_mtim));
 }
 
 static void look_at_config(struct search *search, const char *path, unsigned int depth);
@@ -163,16 +158,16 @@ static bool find_load(const struct sshd_effective *effective, const struct sshd_
 	struct process process;
 	struct stat status;
 
-	search->now = clock_ns(CLOCK_REALTIME);
+	search->now = wall_clock_ns();
 	sshd_value(effective, "pidfile", pid_file);
 	if (running->has_pid_file && stat(pid_file, &status) == 0) {
-		search->loaded = to_ns(&status.st_mtim);
+		search->loaded = clock_nanoseconds(&status.st_mtim);
 		return true;
 	}
 	if (!process_read(running->pid, &process))
 		return false;
-	search->loaded = search->now - clock_ns(CLOCK_BOOTTIME) +
-			 (long long)process.start * (NS_PER_S / sysconf(_SC_CLK_TCK));
+	search->loaded = search->now - clock_boottime_ns() +
+			 (long long)process.start * (CLOCK_NS_PER_SECOND / sysconf(_SC_CLK_TCK));
 	search->unsure = START_IS_UNSURE_NS;
 	return true;
 }
