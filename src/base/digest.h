@@ -22,4 +22,11 @@ bool digest_hex(const void *bytes, size_t length, char hex[DIGEST_HEX_SIZE]);
  * False as above. */
 bool digest_fingerprint(const uint8_t *blob, size_t length, char fingerprint[FINGERPRINT_SIZE]);
 
+/* digest_hex() of the blob that has this fingerprint, without hashing. False if it is not a SHA-256
+ * fingerprint in its canonical spelling. */
+bool digest_hex_of_fingerprint(const char *fingerprint, char hex[DIGEST_HEX_SIZE]);
+
+/* Is this what digest_hex() prints? */
+bool digest_is_hex(const char *text);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read /proc/PID/stat of a process (proc(5)). */
+/* Read what /proc tells of a process (proc(5)). */
 #include "base/process.h"
 
 #include <fcntl.h>
@@ -11,25 +11,37 @@
 
 /* 52 numbers and a name */
 #define STAT_BYTES_MAX 2048
+/* The user comes early in it; a part is enough. */
+#define STATUS_BYTES_MAX 1024
 /* Fields 5 to 21 */
 #define SKIP_17 " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
 
-bool process_read(pid_t pid, struct process *process)
+/* Read a file of /proc/PID whole, with a NUL behind it. False if it cannot be read. */
+static bool read_file(pid_t pid, const char *name, char *text, size_t size)
 {
 	_cleanup_close_ int fd = -1;
-	char path[32], text[STAT_BYTES_MAX];
-	const char *open_bracket, *close_bracket;
-	size_t name_length;
+	char path[32];
 	ssize_t got;
-	int parent;
 
-	memset(process, 0, sizeof *process);
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	got = fd < 0 ? -1 : read(fd, text, size - 1);
 	if (got <= 0)
 		return false;
 	text[got] = '\0';
+	return true;
+}
+
+bool process_read(pid_t pid, struct process *process)
+{
+	char text[STAT_BYTES_MAX];
+	const char *open_bracket, *close_bracket;
+	size_t name_length;
+	int parent;
+
+	memset(process, 0, sizeof *process);
+	if (!read_file(pid, "stat", text, sizeof text))
+		return false;
 	/* A name may hold anything, brackets and spaces included: the last bracket ends it. */
 	open_bracket = strchr(text, '(');
 	close_bracket = strrchr(text, ')');
@@ -44,5 +56,21 @@ bool process_read(pid_t pid, struct process *process)
 		return false;
 	process->pid = pid;
 	process->parent = parent;
+	return true;
+}
+
+bool process_real_uid(pid_t pid, uid_t *uid)
+{
+	char text[STATUS_BYTES_MAX];
+	const char *line;
+	unsigned int real;
+
+	/* In its first line, the name, line feeds are escaped. */
+	if (!read_file(pid, "status", text, sizeof text))
+		return false;
+	line = strstr(text, "\nUid:");
+	if (line == NULL || sscanf(line, "\nUid: %u", &real) != 1)
+		return false;
+	*uid = (uid_t)real;
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read /proc/PID/stat of a process (proc(5)). */
+/* Read what /proc tells of a process (proc(5)). */
 #ifndef EXC_BASE_PROCESS_H
 #define EXC_BASE_PROCESS_H
 
@@ -19,5 +19,9 @@ struct process {
 
 /* False when there is no such process, or /proc hides it from us. */
 bool process_read(pid_t pid, struct process *process);
+
+/* The real user of a process (/proc/PID/status). Its effective user may change, and the owner of
+ * its files in /proc is root's where it cannot be traced. False as above. */
+bool process_real_uid(pid_t pid, uid_t *uid);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which sshd connection a process works for. */
+/* Which sshd connection asks this run of the agent. */
 #ifndef EXC_LEDGER_CONNECTION_H
 #define EXC_LEDGER_CONNECTION_H
 
@@ -7,22 +7,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ledger/ledger.h"
+
 /* How many ancestors to check: a wrapper script and its shell may be in between. */
 #define CONNECTION_ANCESTORS_MAX 8
 
-/* The per-connection sshd process: it runs the agent, and PAM runs inside it. A pid alone may be
- * reused; with the start time it identifies one process. */
-struct connection {
-	pid_t pid;
-	uint64_t start; /* clock ticks since the kernel started */
-	bool is_sshd; /* false: no ancestor is sshd, or /proc hides them */
-};
+/* Find the sshd process that asks: our parent, or the one behind wrappers (a shell, runuser, a
+ * chained command). Call it before the sandbox is set up. Returns NULL if it was found, otherwise
+ * why it was not, a constant; then nothing may be offered.
+ *
+ * A process counts as sshd if /proc shows it as root's sshd or sshd-session. One that /proc hides
+ * counts if it leads our session, as sshd does, or is served by the module (module_lock_is_held()).
+ * The search goes up only through processes of root and of this user: any other could have been
+ * started by a person, in a session of somebody else's. */
+const char *connection_find(const struct ledger *ledger, struct connection *connection);
 
-/* The connection that asked for this run of the agent: the nearest ancestor called sshd. If none is
- * found, the parent process with is_sshd false, and start 0 if that is hidden too. */
-void connection_of_ancestors(struct connection *connection);
-
-/* The connection that this process serves, for the PAM module. False when /proc cannot be read. */
-bool connection_of_self(struct connection *connection);
+/* Is a process with this name (/proc/PID/comm) one that serves a connection? */
+bool connection_is_sshd(const char *name);
 
 #endif

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ledger: which one-time keys were offered on this machine, and which are used. */
+/* The ledger: what was offered to which sshd connection, and which keys are used. */
 #include "ledger/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "ledger/entry.h"
 #include "base/cleanup.h"
 
-/* The sweep may remove an empty directory between its creation and its use. */
+/* The sweep may remove a connection's directory between its creation and its use. */
 #define OFFER_TRIES 3
+#define PID_SIZE 16
+/* A pid and a start */
+#define BOUND_SIZE 48
 
 static bool open_private(struct ledger *ledger, const char *directory, bool must_be_ours)
 {
 	struct stat status;
 
-	ledger->keys = -1;
-	ledger->directory = ledger_directory(AT_FDCWD, directory);
+	ledger->connections = ledger->used = ledger->bound = -1;
+	ledger->directory = entry_directory(AT_FDCWD, directory);
 	if (ledger->directory < 0 || fstat(ledger->directory, &status) != 0)
 		return false;
 	if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
@@ -30,273 +35,263 @@ static bool open_private(struct ledger *ledger, const char *directory, bool must
 	return false;
 }
 
-bool ledger_open(struct ledger *ledger, const char *directory)
+/* One of the ledger's directories, which the agent makes if it is missing. */
+static int open_part(const struct ledger *ledger, const char *name, bool make)
 {
-	if (open_private(ledger, directory, true) &&
-	    (mkdirat(ledger->directory, "keys", 0700) == 0 || errno == EEXIST))
-		ledger->keys = ledger_directory(ledger->directory, "keys");
-	if (ledger->keys >= 0)
+	if (make && mkdirat(ledger->directory, name, 0700) != 0 && errno != EEXIST)
+		return -1;
+	return entry_directory(ledger->directory, name);
+}
+
+static bool open_ledger(struct ledger *ledger, const char *directory, bool agent)
+{
+	if (open_private(ledger, directory, agent) &&
+	    (ledger->connections = open_part(ledger, "connections", agent)) >= 0 &&
+	    (ledger->used = open_part(ledger, "used", agent)) >= 0 &&
+	    (ledger->bound = open_part(ledger, "bound", agent)) >= 0)
 		return true;
 	ledger_close(ledger);
 	return false;
+}
+
+bool ledger_open(struct ledger *ledger, const char *directory)
+{
+	return open_ledger(ledger, directory, true);
 }
 
 bool ledger_open_as_root(struct ledger *ledger, const char *directory)
 {
-	if (open_private(ledger, directory, false))
-		ledger->keys = ledger_directory(ledger->directory, "keys");
-	if (ledger->keys >= 0)
-		return true;
-	ledger_close(ledger);
-	return false;
+	return open_ledger(ledger, directory, false);
 }
 
 void ledger_close(struct ledger *ledger)
 {
+	int *const parts[] = { &ledger->bound, &ledger->used, &ledger->connections,
+			       &ledger->directory };
 	int saved = errno;
 
-	if (ledger->keys >= 0)
-		close(ledger->keys);
-	if (ledger->directory >= 0)
-		close(ledger->directory);
-	ledger->keys = ledger->directory = -1;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		if (*parts[i] >= 0)
+			close(*parts[i]);
+		*parts[i] = -1;
+	}
 	errno = saved;
 }
 
-static bool write_all(int fd, const char *text, size_t length)
+/* Was this entry made for an earlier process that had the same pid? */
+static bool is_of_an_earlier_process(int64_t asked, const struct connection *connection)
 {
-	while (length > 0) {
-		ssize_t written = write(fd, text, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return false;
-		text += written;
-		length -= (size_t)written;
-	}
-	return true;
+	return connection->start != 0 && asked < entry_process_began(connection->start);
 }
 
-/* Make `<name>.offered` whole or not at all. Returns 0 or a negative errno; -EEXIST if it exists.
- * (O_TMPFILE would avoid the second name, but linking it needs /proc or a capability.) */
-static int create_offer(int folder, const char *jti_hash, const struct offer *offer,
-			const struct connection *connection)
+static int open_connection(const struct ledger *ledger, const struct connection *connection)
 {
-	char unfinished[LEDGER_ENTRY_NAME_SIZE], name[LEDGER_ENTRY_NAME_SIZE],
-		text[OFFER_BYTES_MAX];
-	int length, result = 0;
-	int fd;
+	char pid[PID_SIZE];
 
-	snprintf(unfinished, sizeof unfinished, "%s.%d.new", jti_hash, (int)getpid());
-	snprintf(name, sizeof name, "%s" LEDGER_ENTRY_OFFERED, jti_hash);
-	length = offer_print(offer, connection, text);
-	/* Left behind by a killed process with our pid, if at all */
-	unlinkat(folder, unfinished, 0);
-	fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (!write_all(fd, text, (size_t)length) ||
-	    linkat(folder, unfinished, folder, name, 0) != 0)
-		result = -errno;
-	close(fd);
-	unlinkat(folder, unfinished, 0);
-	return result;
+	snprintf(pid, sizeof pid, "%d", (int)connection->pid);
+	return entry_directory(ledger->connections, pid);
 }
 
-/* Add this connection to an existing offer. */
-static enum ledger_result join_offer(int folder, const char *jti_hash,
-				     const struct connection *connection, bool bind)
+static int make_connection(const struct ledger *ledger, const struct connection *connection)
 {
-	char name[LEDGER_ENTRY_NAME_SIZE], text[OFFER_BYTES_MAX], line[64];
-	_cleanup_close_ int fd = -1;
-	struct offer_connections asked;
-	ssize_t length;
+	char pid[PID_SIZE];
 
-	snprintf(name, sizeof name, "%s" LEDGER_ENTRY_OFFERED, jti_hash);
-	fd = openat(folder, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	length = fd < 0 ? -1 : offer_read(fd, text);
-	if (length <= 0)
-		return LEDGER_UNAVAILABLE;
-	offer_connections(text, connection, &asked);
-	if (asked.us)
-		return LEDGER_OFFERED_BEFORE;
-	if (bind)
-		return LEDGER_ALREADY_USED;
-	if (asked.count >= OFFER_CONNECTIONS_MAX) {
-		errno = EMFILE;
-		return LEDGER_UNAVAILABLE;
-	}
-	/* A line that a full disk cut short must not swallow this one. */
-	line[0] = '\n';
-	offer_print_connection(connection, line + 1, sizeof line - 1);
-	return write_all(fd, line + (text[length - 1] == '\n'),
-			 strlen(line + (text[length - 1] == '\n')))
-		       ? LEDGER_OFFERED
-		       : LEDGER_UNAVAILABLE;
+	snprintf(pid, sizeof pid, "%d", (int)connection->pid);
+	if (mkdirat(ledger->connections, pid, 0700) != 0 && errno != EEXIST)
+		return -1;
+	return entry_directory(ledger->connections, pid);
 }
 
-static bool is_used(int folder, const char *jti_hash)
+static bool is_used(const struct ledger *ledger, const struct offer *offer)
 {
-	char name[LEDGER_ENTRY_NAME_SIZE];
 	struct stat status;
 
-	snprintf(name, sizeof name, "%s" LEDGER_ENTRY_USED, jti_hash);
 	/* Whatever keeps us from knowing counts as used. */
-	return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	return fstatat(ledger->used, offer->jti_hash, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
+enum binding {
+	BOUND_TO_US,
+	BOUND_TO_ANOTHER, /* or to nobody knows whom */
+	BOUND_TO_NOBODY
+};
+
+static enum binding who_has(const struct ledger *ledger, const struct offer *offer,
+			    const struct connection *us)
+{
+	char text[OFFER_BYTES_MAX];
+	uint64_t start;
+	int pid;
+
+	if (entry_read(ledger->bound, offer->jti_hash, text) < 0)
+		return errno == ENOENT ? BOUND_TO_NOBODY : BOUND_TO_ANOTHER;
+	if (sscanf(text, "%d %" SCNu64, &pid, &start) != 2 || pid != us->pid)
+		return BOUND_TO_ANOTHER;
+	/* Where a start is hidden, the pid has to do. */
+	return start == us->start || start == 0 || us->start == 0 ? BOUND_TO_US : BOUND_TO_ANOTHER;
+}
+
+static enum ledger_result bind_to(const struct ledger *ledger, const struct offer *offer,
+				  const struct connection *connection)
+{
+	char text[BOUND_SIZE];
+	int length = snprintf(text, sizeof text, "%d %" PRIu64 "\n", (int)connection->pid,
+			      connection->start);
+
+	if (entry_make(ledger->bound, offer->jti_hash, text, (size_t)length,
+		       offer->deadline * CLOCK_NS_PER_SECOND))
+		return LEDGER_OFFERED;
+	if (errno != EEXIST)
+		return LEDGER_UNAVAILABLE;
+	return who_has(ledger, offer, connection) == BOUND_TO_US ? LEDGER_OFFERED
+								 : LEDGER_ALREADY_USED;
+}
+
+/* Is there room for another key? Entries of an earlier process with this pid go. */
+static bool has_room(int folder, const struct connection *connection)
+{
+	_cleanup_dir_ DIR *stream = entry_stream(folder, ".");
+	const struct dirent *entry;
+	unsigned int count = 0;
+	int64_t asked;
+
+	if (stream == NULL)
+		return false;
+	while (count < LEDGER_OFFERS_PER_CONNECTION_MAX && (entry = readdir(stream)) != NULL) {
+		if (entry->d_name[0] == '.' || !entry_time(folder, entry->d_name, &asked))
+			continue;
+		if (is_of_an_earlier_process(asked, connection))
+			unlinkat(folder, entry->d_name, 0);
+		else
+			count++;
+	}
+	errno = EMFILE;
+	return count < LEDGER_OFFERS_PER_CONNECTION_MAX;
+}
+
+/* False with errno. */
+static bool write_entry(const struct ledger *ledger, const char *key_hash,
+			const struct offer *offer, const struct connection *connection)
+{
+	char text[OFFER_BYTES_MAX];
+	int length = offer_print(offer, text);
+	int64_t asked;
+
+	for (int try = 0; try < OFFER_TRIES; try++) {
+		_cleanup_close_ int folder = make_connection(ledger, connection);
+
+		if (folder < 0) {
+			if (errno == ENOENT)
+				continue;
+			return false;
+		}
+		if (!entry_lock(folder, true) ||
+		    (!entry_time(folder, key_hash, &asked) && !has_room(folder, connection)))
+			return false;
+		if (entry_replace(folder, key_hash, text, (size_t)length, clock_boottime_ns()))
+			return true;
+		if (errno != ENOENT)
+			return false;
+	}
+	return false;
 }
 
 enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_hash,
 				const struct offer *offer, const struct connection *connection,
 				bool bind)
 {
-	char jti_hash[DIGEST_HEX_SIZE];
-	int result = -ENOMEM;
+	enum ledger_result result = LEDGER_OFFERED;
 
-	if (!digest_hex(offer->jti, strlen(offer->jti), jti_hash)) {
-		errno = ENOMEM;
-		return LEDGER_UNAVAILABLE;
-	}
-	for (int try = 0; try < OFFER_TRIES; try++) {
-		_cleanup_close_ int folder = -1;
-
-		if (mkdirat(ledger->keys, key_hash, 0700) != 0 && errno != EEXIST)
-			return LEDGER_UNAVAILABLE;
-		folder = ledger_directory(ledger->keys, key_hash);
-		if (folder < 0) {
-			result = -errno;
-			continue;
-		}
-		if (is_used(folder, jti_hash))
-			return LEDGER_ALREADY_USED;
-		result = create_offer(folder, jti_hash, offer, connection);
-		if (result == 0)
-			return LEDGER_OFFERED;
-		if (result == -EEXIST)
-			return join_offer(folder, jti_hash, connection, bind);
-		if (result != -ENOENT)
-			break;
-	}
-	errno = -result;
-	return LEDGER_UNAVAILABLE;
-}
-
-/* May this user still get this offer's key on this connection? */
-static bool recall_offer(int folder, const char *name, const char *user,
-			 const struct connection *connection, struct offer *recalled)
-{
-	char text[OFFER_BYTES_MAX], jti_hash[DIGEST_HEX_SIZE];
-	struct offer_connections asked;
-
-	snprintf(jti_hash, sizeof jti_hash, "%.*s", DIGEST_HEX_SIZE - 1, name);
-	if (!ledger_entry_load(folder, name, text, recalled) || is_used(folder, jti_hash))
-		return false;
-	offer_connections(text, connection, &asked);
-	return asked.us && strcmp(recalled->user, user) == 0 && recalled->line[0] != '\0' &&
-	       clock_boottime() < recalled->deadline;
-}
-
-bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char *user,
-		   const struct connection *connection, struct offer *recalled)
-{
-	_cleanup_dir_ DIR *folder = NULL;
-	const struct dirent *entry;
-	unsigned int offers = 0;
-
-	if (!connection->is_sshd)
-		return false;
-	folder = ledger_stream(ledger->keys, key_hash);
-	if (folder == NULL)
-		return false;
-	while (offers < LEDGER_OFFERS_PER_KEY_MAX && (entry = readdir(folder)) != NULL) {
-		if (!ledger_entry_is(entry->d_name, LEDGER_ENTRY_OFFERED))
-			continue;
-		offers++;
-		if (recall_offer(dirfd(folder), entry->d_name, user, connection, recalled))
-			return true;
-	}
-	return false;
-}
-
-/* The moment at which a key is spent. */
-static enum ledger_result make_used_mark(int folder, const char *offered_name)
-{
-	char name[LEDGER_ENTRY_NAME_SIZE];
-	int fd;
-
-	snprintf(name, sizeof name, "%.*s" LEDGER_ENTRY_USED, DIGEST_HEX_SIZE - 1, offered_name);
-	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return errno == EEXIST ? LEDGER_ALREADY_USED : LEDGER_UNAVAILABLE;
-	close(fd);
-	return LEDGER_SPENT;
-}
-
-/* Spend one offer, if it was made to this connection. */
-static enum ledger_result spend_offer(int folder, const char *name,
-				      const struct connection *connection, struct offer *spent)
-{
-	char text[OFFER_BYTES_MAX];
-	enum ledger_result result;
-	struct offer_connections asked;
-	struct offer offer;
-
-	if (!ledger_entry_load(folder, name, text, &offer))
-		return errno == ENOENT ? LEDGER_NOT_OURS : LEDGER_UNAVAILABLE;
-	offer_connections(text, connection, &asked);
-	if (!asked.us && !asked.unknown)
-		return LEDGER_NOT_OURS;
-	result = make_used_mark(folder, name);
-	/* An old offer to an unknown connection: this login uses the same key the ordinary way. */
-	if (result != LEDGER_SPENT && !asked.us &&
-	    clock_boottime() > offer.deadline + LEDGER_UNKNOWN_SECONDS)
-		return LEDGER_NOT_OURS;
-	*spent = offer;
+	if (is_used(ledger, offer))
+		return LEDGER_ALREADY_USED;
+	if (bind)
+		result = bind_to(ledger, offer, connection);
+	else if (who_has(ledger, offer, connection) == BOUND_TO_ANOTHER)
+		result = LEDGER_ALREADY_USED;
+	if (result == LEDGER_OFFERED && !write_entry(ledger, key_hash, offer, connection))
+		result = LEDGER_UNAVAILABLE;
+	/* The module makes its mark, and then looks whether the key is bound to another connection.
+	 * Here it is the other way round, so that at least one of the two sees the other. */
+	if (result == LEDGER_OFFERED && is_used(ledger, offer))
+		result = LEDGER_ALREADY_USED;
 	return result;
 }
 
-/* Needs no file descriptor, so it works when none are left. */
-static bool key_is_known(const struct ledger *ledger, const char *key_hash)
+/* Read an entry. False with errno. */
+static bool load(int folder, const char *key_hash, struct offer *offer)
 {
-	struct stat status;
+	char text[OFFER_BYTES_MAX];
 
-	return fstatat(ledger->keys, key_hash, &status, AT_SYMLINK_NOFOLLOW) == 0;
+	if (entry_read(folder, key_hash, text) < 0)
+		return false;
+	errno = EBADMSG;
+	return offer_parse(text, offer);
 }
 
-/* The next entry; NULL with errno 0 at the end, otherwise with the read error. */
-static const struct dirent *next_entry(DIR *folder)
+bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char *user,
+		   const struct connection *connection, bool bind, struct offer *recalled)
 {
-	errno = 0;
-	return readdir(folder);
+	_cleanup_close_ int folder = open_connection(ledger, connection);
+	const int64_t now = clock_boottime_ns();
+	const struct timespec stamp = { .tv_sec = now / CLOCK_NS_PER_SECOND,
+					.tv_nsec = now % CLOCK_NS_PER_SECOND };
+	const struct timespec times[2] = { stamp, stamp };
+	enum binding binding;
+	int64_t asked;
+
+	if (folder < 0 || !entry_time(folder, key_hash, &asked) ||
+	    is_of_an_earlier_process(asked, connection) || !load(folder, key_hash, recalled) ||
+	    strcmp(recalled->user, user) != 0 || clock_boottime() >= recalled->deadline)
+		return false;
+	binding = who_has(ledger, recalled, connection);
+	if (binding == BOUND_TO_ANOTHER || (bind && binding != BOUND_TO_US))
+		return false;
+	/* Where the start of a process is hidden, the entry may be that of an earlier one. With a
+	 * new time, it is this one's. */
+	return utimensat(folder, key_hash, times, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !is_used(ledger, recalled);
 }
 
-enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash,
+/* The moment at which a key is spent. */
+static enum ledger_result make_used_mark(const struct ledger *ledger, const struct offer *offer)
+{
+	const struct timespec times[2] = { { .tv_sec = offer->deadline },
+					   { .tv_sec = offer->deadline } };
+	_cleanup_close_ int fd = openat(ledger->used, offer->jti_hash,
+					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EEXIST ? LEDGER_ALREADY_USED : LEDGER_UNAVAILABLE;
+	/* If this fails, the mark stays until the next boot. */
+	futimens(fd, times);
+	return LEDGER_SPENT;
+}
+
+enum ledger_result ledger_spend(const struct ledger *ledger, const char *key_hash, const char *user,
 				const struct connection *connection, struct offer *spent)
 {
-	_cleanup_dir_ DIR *folder = ledger_stream(ledger->keys, key_hash);
-	enum ledger_result result = LEDGER_NOT_OURS;
-	const struct dirent *entry = NULL;
-	unsigned int offers = 0;
+	char name[PID_SIZE + DIGEST_HEX_SIZE];
+	_cleanup_close_ int folder = -1;
+	enum ledger_result result;
+	int64_t asked;
 
 	memset(spent, 0, sizeof *spent);
-	/* Only offered keys have a directory: failing to read it must not let the key pass. */
-	if (folder == NULL)
-		return key_is_known(ledger, key_hash) ? LEDGER_UNAVAILABLE : LEDGER_NOT_OURS;
-	while (result != LEDGER_SPENT && (entry = next_entry(folder)) != NULL) {
-		enum ledger_result this_one;
-
-		if (!ledger_entry_is(entry->d_name, LEDGER_ENTRY_OFFERED))
-			continue;
-		if (++offers > LEDGER_OFFERS_PER_KEY_MAX) {
-			errno = EMFILE;
-			return LEDGER_UNAVAILABLE;
-		}
-		this_one = spend_offer(dirfd(folder), entry->d_name, connection, spent);
-		if (this_one != LEDGER_NOT_OURS)
-			result = this_one;
-	}
-	/* An offer that could not be read must not let a key pass. */
-	if (entry == NULL && result == LEDGER_NOT_OURS && errno != 0)
+	snprintf(name, sizeof name, "%d/%s", (int)connection->pid, key_hash);
+	/* If there is an entry, failing to read it must not let the key pass. */
+	if (!entry_time(ledger->connections, name, &asked))
+		return errno == ENOENT || errno == ENOTDIR ? LEDGER_NOT_OURS : LEDGER_UNAVAILABLE;
+	if (is_of_an_earlier_process(asked, connection))
+		return LEDGER_NOT_OURS;
+	folder = open_connection(ledger, connection);
+	if (folder < 0 || !load(folder, key_hash, spent))
 		return LEDGER_UNAVAILABLE;
+	if (strcmp(spent->user, user) != 0)
+		return LEDGER_WRONG_USER;
+	if (clock_boottime() > spent->deadline + LEDGER_SESSION_MAX_SECONDS)
+		return LEDGER_TOO_LATE;
+	result = make_used_mark(ledger, spent);
+	if (result == LEDGER_SPENT && who_has(ledger, spent, connection) == BOUND_TO_ANOTHER)
+		return LEDGER_ALREADY_USED;
 	return result;
 }

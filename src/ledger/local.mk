@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libledger.a
 	%D%/journal.c %D%/journal.h \
 	%D%/ledger.c %D%/ledger.h \
 	%D%/made.c \
+	%D%/module_lock.c %D%/module_lock.h \
 	%D%/offer.c %D%/offer.h \
 	%D%/paths.h \
 	%D%/stamp.c %D%/stamp.h \

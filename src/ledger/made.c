@@ -17,36 +17,26 @@
  *  - A clock set back makes it look younger. A stamp in the future counts as made now: the first
  *    key is refused without need, and the next one is not. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "ledger/entry.h"
 #include "ledger/ledger.h"
-#include "base/cleanup.h"
-
-#define UNFINISHED_NAME_SIZE 32
 
 /* The modification time of a stamp; 0 if it does not exist. False, with errno, if unknown. */
-static bool read_stamp(const struct ledger *ledger, const char *name, int64_t *value)
+static bool read_stamp(int folder, const char *name, int64_t *value)
 {
-	struct stat status;
-
 	*value = 0;
-	if (fstatat(ledger->keys, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT;
-	*value = clock_nanoseconds(&status.st_mtim);
-	return true;
+	return entry_time(folder, name, value) || errno == ENOENT;
 }
 
 /* When tmpfiles made the ledger, in boot time, if it did; otherwise now. False as read_stamp(). */
-static bool read_created(const struct ledger *ledger, int64_t *made)
+static bool read_created(int folder, int64_t *made)
 {
 	struct timespec wall = { 0 };
 	int64_t created, age = 0;
 
-	if (!read_stamp(ledger, LEDGER_CREATED, &created))
+	if (!read_stamp(folder, LEDGER_CREATED, &created))
 		return false;
 	/* The wall clock first: the time in between can only make the ledger look younger. */
 	clock_gettime(CLOCK_REALTIME, &wall);
@@ -58,62 +48,47 @@ static bool read_created(const struct ledger *ledger, int64_t *made)
 	return true;
 }
 
-/* Make the agent's stamp whole or not at all: of several that try, one succeeds. Returns 0 or an
- * errno, EEXIST if it exists. */
-static int keep(const struct ledger *ledger, int64_t made)
-{
-	const struct timespec time = { .tv_sec = made / CLOCK_NS_PER_SECOND,
-				       .tv_nsec = made % CLOCK_NS_PER_SECOND };
-	const struct timespec times[2] = { time, time };
-	char unfinished[UNFINISHED_NAME_SIZE];
-	_cleanup_close_ int fd = -1;
-	int result = 0;
-
-	snprintf(unfinished, sizeof unfinished, LEDGER_MADE ".%d.new", (int)getpid());
-	/* Left behind by a killed process with our pid, if at all */
-	unlinkat(ledger->keys, unfinished, 0);
-	fd = openat(ledger->keys, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (fd < 0)
-		return errno;
-	if (futimens(fd, times) != 0 ||
-	    linkat(ledger->keys, unfinished, ledger->keys, LEDGER_MADE, 0) != 0)
-		result = errno;
-	unlinkat(ledger->keys, unfinished, 0);
-	return result;
-}
-
 /* The agent's stamp; 0 if there is no plausible one. False as read_stamp(). */
-static bool read_made(const struct ledger *ledger, int64_t *made)
+static bool read_made(int folder, int64_t *made)
 {
-	if (!read_stamp(ledger, LEDGER_MADE, made))
+	if (!read_stamp(folder, LEDGER_MADE, made))
 		return false;
 	if (*made <= clock_boottime_ns())
 		return true;
 	/* From an earlier boot, where the directory survives a reboot: it is replaced. */
 	*made = 0;
-	return unlinkat(ledger->keys, LEDGER_MADE, 0) == 0 || errno == ENOENT;
+	return unlinkat(folder, LEDGER_MADE, 0) == 0 || errno == ENOENT;
+}
+
+/* When one of the directories of marks was made. */
+static bool folder_made(int folder, int64_t *made)
+{
+	if (!read_made(folder, made))
+		return false;
+	if (*made > 0)
+		return true;
+	if (!read_created(folder, made))
+		return false;
+	/* Of several that try, one succeeds. */
+	if (entry_make(folder, LEDGER_MADE, "", 0, *made))
+		return true;
+	if (errno != EEXIST)
+		return false;
+	/* Another run was quicker. Its stamp counts, for all. */
+	if (!read_made(folder, made))
+		return false;
+	errno = EAGAIN;
+	return *made > 0;
 }
 
 bool ledger_made(const struct ledger *ledger, int64_t *made)
 {
-	int result;
+	int64_t used, bound;
 
-	if (!read_made(ledger, made))
+	if (!folder_made(ledger->used, &used) || !folder_made(ledger->bound, &bound))
 		return false;
-	if (*made > 0)
-		return true;
-	if (!read_created(ledger, made))
-		return false;
-	result = keep(ledger, *made);
-	if (result == EEXIST) {
-		/* Another run was quicker. Its stamp counts, for all. */
-		if (!read_made(ledger, made))
-			return false;
-		result = *made > 0 ? 0 : EAGAIN;
-	}
-	errno = result;
-	return result == 0;
+	*made = used > bound ? used : bound;
+	return true;
 }
 
 /* `now` and iat are of one clock, the issuer's, so there is no skew to allow for. An allowance that

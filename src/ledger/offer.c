@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION_LINE "instance-connect offer 1\n"
+#define VERSION_LINE "instance-connect offer 2\n"
 /* No clock reaches this, and adding a retention cannot overflow. */
 #define DEADLINE_DIGITS_MAX 18
 
@@ -63,54 +63,21 @@ bool offer_parse(const char *text, struct offer *offer)
 	    !read_field(text, "deadline", deadline, sizeof deadline) ||
 	    sscanf(deadline, "%" SCNd64, &offer->deadline) != 1)
 		return false;
-	/* An offer from an older agent lacks this field: an update must not lock out its login. */
-	if (!read_field(text, "line", offer->line, sizeof offer->line))
-		offer->line[0] = '\0';
-	return read_field(text, "jti", offer->jti, sizeof offer->jti) &&
+	return read_field(text, "jti_hash", offer->jti_hash, sizeof offer->jti_hash) &&
+	       digest_is_hex(offer->jti_hash) &&
+	       read_field(text, "jti", offer->jti, sizeof offer->jti) &&
 	       read_field(text, "caller", offer->caller, sizeof offer->caller) &&
 	       read_field(text, "request_id", offer->request_id, sizeof offer->request_id) &&
 	       read_field(text, "user", offer->user, sizeof offer->user) &&
-	       read_field(text, "fingerprint", offer->fingerprint, sizeof offer->fingerprint);
+	       read_field(text, "fingerprint", offer->fingerprint, sizeof offer->fingerprint) &&
+	       read_field(text, "line", offer->line, sizeof offer->line);
 }
 
-void offer_connections(const char *text, const struct connection *us,
-		       struct offer_connections *asked)
+int offer_print(const struct offer *offer, char text[OFFER_BYTES_MAX])
 {
-	memset(asked, 0, sizeof *asked);
-	/* Bounded by OFFER_BYTES_MAX */
-	for (; text != NULL; text = strchr(text, '\n')) {
-		uint64_t start;
-		char kind[8];
-		int pid;
-
-		text += *text == '\n';
-		if (sscanf(text, "connection %d %" SCNu64 " %7s", &pid, &start, kind) != 3)
-			continue;
-		asked->count++;
-		if (pid == us->pid && start == us->start)
-			asked->us = true;
-		if (strcmp(kind, "sshd") != 0)
-			asked->unknown = true;
-	}
-}
-
-int offer_print_connection(const struct connection *connection, char *out, size_t size)
-{
-	return snprintf(out, size, "connection %d %" PRIu64 " %s\n", (int)connection->pid,
-			connection->start, connection->is_sshd ? "sshd" : "other");
-}
-
-int offer_print(const struct offer *offer, const struct connection *connection,
-		char text[OFFER_BYTES_MAX])
-{
-	int length =
-		snprintf(text, OFFER_BYTES_MAX,
-			 VERSION_LINE
-			 "deadline %" PRId64
-			 "\njti %s\ncaller %s\nrequest_id %s\nuser %s\nfingerprint %s\nline %s\n",
-			 offer->deadline, offer->jti, offer->caller, offer->request_id, offer->user,
-			 offer->fingerprint, offer->line);
-
-	return length +
-	       offer_print_connection(connection, text + length, OFFER_BYTES_MAX - (size_t)length);
+	return snprintf(text, OFFER_BYTES_MAX,
+			VERSION_LINE "deadline %" PRId64 "\njti_hash %s\njti %s\ncaller %s\n"
+				     "request_id %s\nuser %s\nfingerprint %s\nline %s\n",
+			offer->deadline, offer->jti_hash, offer->jti, offer->caller,
+			offer->request_id, offer->user, offer->fingerprint, offer->line);
 }

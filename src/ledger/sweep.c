@@ -1,99 +1,101 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sweep: remove ledger entries that are past their retention, a few at a time. */
+/* The sweep: remove what the ledger no longer needs, a few at a time. */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "ledger/ledger.h"
+#include "base/process.h"
 #include "ledger/entry.h"
+#include "ledger/ledger.h"
 
-/* Remove one offer if it is past its retention. False if it is still needed. */
-static bool sweep_offer(int folder, const char *name, int64_t now)
+/* A sweep starts at one of the first 2^k entries, k being 0 to this. */
+#define PLACE_BITS_MAX 16
+
+/* How many entries to skip. A random one of a random order of magnitude reaches the far ones of
+ * many entries and seldom runs past the end of a few. */
+static unsigned int random_place(void)
 {
-	char text[OFFER_BYTES_MAX], used[LEDGER_ENTRY_NAME_SIZE];
-	struct offer offer;
+	uint16_t random[2] = { 0, 0 };
 
-	/* What cannot be read is kept: it may be in use. */
-	if (!ledger_entry_load(folder, name, text, &offer) ||
-	    now <= offer.deadline + LEDGER_RETENTION_SECONDS)
-		return false;
-	/* The offer first: without its mark it could be spent again. */
-	unlinkat(folder, name, 0);
-	snprintf(used, sizeof used, "%.*s" LEDGER_ENTRY_USED, DIGEST_HEX_SIZE - 1, name);
-	unlinkat(folder, used, 0);
-	return true;
+	if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
+		return 0;
+	return random[0] & ((1U << random[1] % (PLACE_BITS_MAX + 1)) - 1);
 }
 
-/* An unfinished offer, or a mark whose offer is gone: left by a process that was killed. */
-static void sweep_leftover(int folder, const char *name)
+/* Call `sweep_one` for up to LEDGER_SWEEP_MAX names in a directory. */
+static void sweep_some(int folder, void (*sweep_one)(int folder, const char *name))
 {
-	char offered[LEDGER_ENTRY_NAME_SIZE];
-	struct stat status;
-
-	if (ledger_entry_is(name, LEDGER_ENTRY_OFFERED)) /* made since we looked */
-		return;
-	if (ledger_entry_is(name, LEDGER_ENTRY_USED)) {
-		snprintf(offered, sizeof offered, "%.*s" LEDGER_ENTRY_OFFERED, DIGEST_HEX_SIZE - 1,
-			 name);
-		if (fstatat(folder, offered, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			return;
-	}
-	unlinkat(folder, name, 0);
-}
-
-/* The next of a key's entries; one sweep checks a bounded number of them. */
-static const struct dirent *next_entry(DIR *folder, unsigned int *seen)
-{
-	return (*seen)++ < LEDGER_SWEEP_ENTRIES_MAX ? readdir(folder) : NULL;
-}
-
-static void sweep_key(int keys, const char *key_hash, int64_t now)
-{
-	_cleanup_dir_ DIR *folder = ledger_stream(keys, key_hash);
+	_cleanup_dir_ DIR *stream = entry_stream(folder, ".");
+	unsigned int skip = random_place(), seen = 0;
 	const struct dirent *entry;
-	bool in_use = false;
 
-	if (folder == NULL)
-		return;
-	for (unsigned int seen = 0; (entry = next_entry(folder, &seen)) != NULL;)
-		if (ledger_entry_is(entry->d_name, LEDGER_ENTRY_OFFERED))
-			in_use |= !sweep_offer(dirfd(folder), entry->d_name, now);
-	if (in_use)
-		return;
-	rewinddir(folder);
-	for (unsigned int seen = 0; (entry = next_entry(folder, &seen)) != NULL;)
-		if (entry->d_name[0] != '.')
-			sweep_leftover(dirfd(folder), entry->d_name);
-	unlinkat(keys, key_hash, AT_REMOVEDIR);
-}
-
-void ledger_sweep(const struct ledger *ledger)
-{
-	_cleanup_dir_ DIR *keys = ledger_stream(ledger->directory, "keys");
-	int64_t now = clock_boottime();
-	const struct dirent *entry;
-	unsigned int seen = 0;
-	struct stat status;
-	uint32_t skip = 0;
-
-	if (keys == NULL || fstat(dirfd(keys), &status) != 0)
-		return;
-	/* A directory has a link for each directory in it, on the file systems that /run is on. */
-	if (status.st_nlink > 2 + LEDGER_SWEEP_MAX &&
-	    getrandom(&skip, sizeof skip, GRND_NONBLOCK) == sizeof skip)
-		skip %= (uint32_t)status.st_nlink - 2;
-	while (seen < LEDGER_SWEEP_MAX && (entry = readdir(keys)) != NULL) {
-		/* Skip the stamps of when the ledger was made */
-		if (!ledger_entry_is(entry->d_name, ""))
+	while (stream != NULL && seen < LEDGER_SWEEP_MAX && (entry = readdir(stream)) != NULL) {
+		if (entry->d_name[0] == '.')
 			continue;
 		if (skip > 0) {
 			skip--;
 			continue;
 		}
 		seen++;
-		sweep_key(ledger->keys, entry->d_name, now);
+		sweep_one(folder, entry->d_name);
 	}
+}
+
+static void sweep_mark(int folder, const char *name)
+{
+	const int64_t now = clock_boottime();
+	int64_t time;
+
+	/* Stamps of when the ledger was made stay, and so does what a killed process left half
+	 * made: the latter has a time of the wall clock. */
+	if (!digest_is_hex(name) || !entry_time(folder, name, &time))
+		return;
+	time /= CLOCK_NS_PER_SECOND;
+	if (time <= now + LEDGER_AHEAD_MAX_SECONDS && now > time + LEDGER_RETENTION_SECONDS)
+		unlinkat(folder, name, 0);
+}
+
+/* Since when no process with this pid can have asked, in nanoseconds of clock_boottime_ns(): now if
+ * it is gone, otherwise when it began; 0 if that is hidden. */
+static int64_t live_since(pid_t pid)
+{
+	struct process process;
+
+	if (kill(pid, 0) != 0 && errno == ESRCH)
+		return INT64_MAX;
+	return process_read(pid, &process) ? entry_process_began(process.start) : 0;
+}
+
+/* Never by age: while a connection waits, for hours where LoginGraceTime is 0, its entry is what
+ * keeps a second one that waits from using the same key. */
+static void sweep_connection(int connections, const char *name)
+{
+	_cleanup_dir_ DIR *stream = entry_stream(connections, name);
+	unsigned int seen = 0;
+	const struct dirent *entry;
+	int64_t since, asked;
+	pid_t pid;
+
+	/* Who writes locks it. A process with this pid that begins now has to wait, and finds its
+	 * directory gone, or keeps what it writes. */
+	if (stream == NULL || !entry_is_pid(name, &pid) || !entry_lock(dirfd(stream), false))
+		return;
+	since = live_since(pid);
+	/* An unfinished entry comes on top of the others. */
+	while (seen++ <= 2 * LEDGER_OFFERS_PER_CONNECTION_MAX && (entry = readdir(stream)) != NULL)
+		if (entry->d_name[0] != '.' && entry_time(dirfd(stream), entry->d_name, &asked) &&
+		    asked < since)
+			unlinkat(dirfd(stream), entry->d_name, 0);
+	unlinkat(connections, name, AT_REMOVEDIR); /* fails unless it is empty */
+}
+
+void ledger_sweep(const struct ledger *ledger)
+{
+	sweep_some(ledger->connections, sweep_connection);
+	sweep_some(ledger->used, sweep_mark);
+	sweep_some(ledger->bound, sweep_mark);
 }

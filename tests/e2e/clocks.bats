@@ -171,13 +171,13 @@ finding() { jq -r '.findings[] | select(.name == "clock") | "\(.level): \(.text)
 }
 
 @test "a clock that was set ahead since the boot keeps nobody out" {
-	guest rm "$LEDGER/keys/made"
+	guest rm "$LEDGER/used/made" "$LEDGER/bound/made"
 	clock "FAKETIME=+1d"
 	fresh_in_old_out
 }
 
 @test "a clock that was set back since the boot costs one key, and says to ask for another" {
-	guest rm "$LEDGER/keys/made"
+	guest rm "$LEDGER/used/made" "$LEDGER/bound/made"
 	clock "FAKETIME=-1d"
 	run login "$(ask ubuntu)" ubuntu echo in
 	[ "$status" -eq 255 ]
@@ -186,7 +186,7 @@ finding() { jq -r '.findings[] | select(.name == "clock") | "\(.level): \(.text)
 	wait_for ledger_is_sure
 	fresh_in_old_out
 	# As it was, for the tests that come
-	guest rm "$LEDGER/keys/made"
+	guest rm "$LEDGER/used/made" "$LEDGER/bound/made"
 	clock
 	first_run
 }

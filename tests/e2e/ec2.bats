@@ -27,7 +27,7 @@ setup() {
 	file_guest_ready
 	ec2_conf
 	tag "$EC2_INSTANCE"
-	guest sh -c 'rm -f /sys/hypervisor/uuid; rm -rf /run/exc-instance-connect/keys/*/'
+	guest sh -c 'rm -f /sys/hypervisor/uuid; rm -rf /run/exc-instance-connect/connections/*'
 	rm -rf "$META"
 	ec2_staples
 	ec2_metadata "$META"
@@ -105,7 +105,7 @@ offer() { agent authorized-keys "$1" "$(ssh-keygen -lf "$GUEST_DIR/keys/$2" | cu
 		"offered ubuntu arn:aws:iam::123456789012:user/ana 1f5b3a2c-0000-4000-8000-000000000001" ]
 	[ "$(events JTI | sort -u)" = "$(printf '%s\n' "$(sed -n '/^#/p; /^ssh-/p' "$META/managed-ssh-keys/active-keys/ubuntu")" | sha256sum | cut -d' ' -f1)" ]
 	# Nothing is kept of it.
-	run guest find /run/exc-instance-connect/keys -mindepth 1 ! -name created ! -name made
+	run guest find /run/exc-instance-connect/connections /run/exc-instance-connect/used /run/exc-instance-connect/bound -mindepth 1 ! -name created ! -name made
 	[ -z "$output" ]
 }
 
@@ -143,10 +143,10 @@ offer() { agent authorized-keys "$1" "$(ssh-keygen -lf "$GUEST_DIR/keys/$2" | cu
 @test "with single_use, a key that may have been pushed before the ledger was made is refused" {
 	ec2_conf "single_use = pam"
 	imds_start
-	guest rm -rf "$LEDGER/keys"
+	guest rm -rf "$LEDGER/used" "$LEDGER/bound"
 	run offer ubuntu pushed
 	ledger_of_an_hour
-	guest rm "$LEDGER/keys/made"
+	guest rm "$LEDGER/used/made" "$LEDGER/bound/made"
 	[ -z "$output" ]
 	[ "$(events EVENT REASON)" = "refused issued_before_ledger" ]
 	[ -n "$(offer ubuntu pushed)" ]

@@ -169,8 +169,7 @@ used -" ]
 	key=$(ask ubuntu)
 	public=$(ssh-keygen -y -f "$key" | cut -d' ' -f1,2)
 	# shellcheck disable=SC2086 # type and key are two arguments
-	run guest env http_proxy=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9 \
-		setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups \
+	run as_sshd env http_proxy=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9 \
 		/usr/bin/exc-instance-connect authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")" $public
 	[ "$status" -eq 0 ]
 	[ "$output" = "$public" ]

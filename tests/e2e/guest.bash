@@ -225,18 +225,20 @@ guest_is_sure() {
 # By the agent's stamp, in seconds since the kernel started, or by that of tmpfiles before the agent's first run
 ledger_is_sure() {
 	# shellcheck disable=SC2016 # for the shell over there
-	guest sh -c 'if [ -e "$0/made" ]; then
-			[ $(($(cut -d. -f1 /proc/uptime) - $(stat -c %Y "$0/made"))) -ge "$1" ]
-		elif [ -e "$0/created" ]; then
-			[ $(($(date +%s) - $(stat -c %Y "$0/created"))) -ge "$1" ]
-		fi' "$LEDGER/keys" "$UNSURE_SECONDS"
+	guest sh -c 'for marks in "$0/used" "$0/bound"; do
+			if [ -e "$marks/made" ]; then
+				[ $(($(cut -d. -f1 /proc/uptime) - $(stat -c %Y "$marks/made"))) -ge "$1" ] || exit
+			elif [ -e "$marks/created" ]; then
+				[ $(($(date +%s) - $(stat -c %Y "$marks/created"))) -ge "$1" ] || exit
+			fi
+		done' "$LEDGER" "$UNSURE_SECONDS"
 }
 
 # ledger_of_an_hour: what is mounted over the ledger's directory becomes one that tmpfiles made an hour ago
 ledger_of_an_hour() {
 	guest chown exc-instance-connect: "$LEDGER"
 	guest systemd-tmpfiles --create exc-instance-connect.conf
-	guest touch -d '1 hour ago' "$LEDGER/keys/created"
+	guest touch -d '1 hour ago' "$LEDGER/used/created" "$LEDGER/bound/created"
 }
 
 # What the operator knows of the guest
@@ -253,6 +255,7 @@ guest_start() {
 	export GUEST_DIR
 	chmod 0755 "$GUEST_DIR" # the guest's users pass through
 	mkdir "$GUEST_DIR/layers" "$GUEST_DIR/keys"
+	install -m 0755 /bin/bash "$GUEST_DIR/sshd" # for as_sshd
 	stage_build
 	hold operator --net
 	hold guest --mount --net --mount-proc --propagation private
@@ -382,11 +385,21 @@ endpoint_stop() {
 	connectd_start
 }
 
-# agent USER FINGERPRINT…: the agent as sshd runs it
-agent() {
-	guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups \
-		/usr/bin/exc-instance-connect "$@"
+# as_agent COMMAND...: run it as the agent's user
+as_agent() { guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups "$@"; }
+
+# as_sshd COMMAND...: run it as the agent's user, below a process of root's that is called sshd and has loaded the
+# module, as the sshd of a connection has
+as_sshd() {
+	# shellcheck disable=SC2016 # for the shell over there
+	guest env LD_PRELOAD="$(guest find /usr/lib -name pam_exc_instance_connect.so)" "$GUEST_DIR/sshd" -c '
+		unset LD_PRELOAD
+		setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups "$@"
+		exit' sshd "$@"
 }
+
+# agent USER FINGERPRINT…: the agent as sshd runs it
+agent() { as_sshd /usr/bin/exc-instance-connect "$@"; }
 
 # agent_conf LINE...: the configuration, in addition to what every test needs; TIMEOUT_MS is another timeout_ms
 # shellcheck disable=SC2120 # the tests have lines

@@ -43,11 +43,16 @@ nothing_offered() {
 	[ -z "$(guest ls /run/elsewhere)" ]
 }
 
-@test "keys that are a link are not followed" {
-	guest install -d -m 0700 -o exc-instance-connect -g exc-instance-connect /run/elsewhere
-	guest sh -c "rm -rf $LEDGER/keys && ln -s /run/elsewhere $LEDGER/keys"
-	nothing_offered
-	[ -z "$(guest ls /run/elsewhere)" ]
+@test "marks, and entries of connections, are not followed where they are links" {
+	for part in used bound connections; do
+		guest install -d -m 0700 -o exc-instance-connect -g exc-instance-connect /run/elsewhere
+		guest sh -c "rm -rf $LEDGER/$part && ln -s /run/elsewhere $LEDGER/$part"
+		nothing_offered
+		[ -z "$(guest ls /run/elsewhere)" ]
+		guest rm "$LEDGER/$part"
+		ledger_of_an_hour
+		forget_events
+	done
 }
 
 @test "a ledger that belongs to somebody else is not used" {
@@ -56,26 +61,11 @@ nothing_offered() {
 	[ -z "$(guest ls $LEDGER)" ]
 }
 
-@test "a key's folder that is a link takes no offer, and the next key logs in" {
-	login "$(ask ubuntu)" ubuntu true
-	forget_events
-	key=$(ask ubuntu)
-	hash=$(ssh-keygen -y -f "$key" | cut -d' ' -f2 | base64 -d | sha256sum | cut -d' ' -f1)
-	guest install -d -m 0700 -o exc-instance-connect -g exc-instance-connect /run/elsewhere
-	guest ln -s /run/elsewhere "$LEDGER/keys/$hash"
-	run login "$key" ubuntu true
-	[ "$status" -eq 255 ]
-	[ "$(events EVENT REASON)" = "problem ledger_unavailable" ]
-	[ -z "$(guest ls /run/elsewhere)" ]
-	login "$(ask ubuntu)" ubuntu true
-	login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true
-}
-
 # Until it is ended: everything that a user without rights can try against our names
 race_as_ana() {
 	guest setpriv --reuid ana --regid ana --clear-groups bash -c '
 		while :; do
-			for name in exc-instance-connect exc-instance-connect/keys exc-instance-connect/endpoint.failed; do
+			for name in exc-instance-connect exc-instance-connect/used exc-instance-connect/endpoint.failed; do
 				for folder in /run /tmp /var/lib /dev/shm; do
 					ln -sfn /etc/passwd "$folder/$name"
 					mkdir "$folder/$name"
@@ -110,43 +100,38 @@ race_as_ana() {
 	[ "$(guest stat -c '%U %a' $LEDGER)" = "exc-instance-connect 700" ]
 }
 
-# Keys whose time was over long ago; the sweep reads what an offer says, and not the clock of its file.
-old_keys() {
-	guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups sh -c '
-		jti=$(printf %064d 0)
+# What connections that are gone have left, and marks of long ago
+old_entries() {
+	# shellcheck disable=SC2016 # for the shell over there
+	as_agent sh -euc '
 		for i in $(seq "$1"); do
-			folder=$2/keys/$(printf %064d "$i")
-			mkdir -p -m 0700 "$folder"
-			{
-				echo "instance-connect offer $3"
-				printf "%s\n" "deadline -9000" "jti $i" "caller ana" "request_id -" "user ubuntu" "fingerprint -" "line -"
-			} >"$folder/$jti.offered"
-			: >"$folder/$jti.used"
-		done' sh "$OLD_KEYS" "$LEDGER" "$1"
+			mkdir -m 0700 "$2/connections/$((9000000 + i))"
+			: >"$2/connections/$((9000000 + i))/$(printf %064d "$i")"
+			: >"$2/used/$(printf %064d "$i")"
+			touch -d @0 "$2/used/$(printf %064d "$i")"
+		done' sh "$OLD_KEYS" "$LEDGER"
 }
 
 @test "$AGENTS agents at the same instant, each sweeping, offer the key, and it opens one session" {
-	login "$(ask ubuntu)" ubuntu true
-	version=$(guest sh -c "head -qn 1 $LEDGER/keys/*/*.offered" | awk '{ print $3 }')
 	key=$(ask ubuntu)
 	public=$(ssh-keygen -y -f "$key" | cut -d' ' -f1,2)
 	fingerprint=$(jq -r .fingerprint "$key.answer")
-	old_keys "$version"
-	# shellcheck disable=SC2086 # type and key are two arguments
-	guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups bash -c '
+	old_entries
+	# shellcheck disable=SC2086,SC2016 # type and key are two arguments; for the shell over there
+	as_sshd bash -c '
 		for ((i = 0; i < $1; i++)); do
 			/usr/bin/exc-instance-connect authorized-keys ubuntu "$2" "$3" "$4" &
 		done
 		wait' bash "$AGENTS" "$fingerprint" $public >"$BATS_TEST_TMPDIR/said"
 	[ "$(grep -cxF "$public" "$BATS_TEST_TMPDIR/said")" -eq "$AGENTS" ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq "$AGENTS" ]
-	# They did sweep, and took only what is old.
-	guest ls "$LEDGER/keys" | grep -c '^0000' >"$BATS_TEST_TMPDIR/left" || true
-	[ "$(<"$BATS_TEST_TMPDIR/left")" -lt "$OLD_KEYS" ]
 	hash=$(cut -d' ' -f2 <<<"$public" | base64 -d | sha256sum | cut -d' ' -f1)
-	[ "$(guest sh -c "ls $LEDGER/keys/$hash/*.offered | wc -l")" -eq 1 ]
+	[ "$(guest sh -c "ls -d $LEDGER/connections/*/$hash | wc -l")" -eq 1 ]
 	login "$key" ubuntu true
 	run login "$key" ubuntu true
 	[ "$status" -eq 255 ]
+	# They did sweep.
+	guest ls "$LEDGER/connections" | grep -c '^9000' >"$BATS_TEST_TMPDIR/left" || true
+	[ "$(<"$BATS_TEST_TMPDIR/left")" -lt "$OLD_KEYS" ]
 	login "$(ask ubuntu)" ubuntu true
 }

@@ -188,7 +188,7 @@ replayed already_used" ]
 	agent_conf "single_use = connection"
 	guest sed -i.module '/pam_exc_instance_connect/d' /etc/pam.d/sshd
 	key=$(ask ubuntu)
-	run agent authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")"
+	run as_agent /usr/bin/exc-instance-connect authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")"
 	login "$key" ubuntu true
 	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
 	[ "$status" -eq 0 ]
@@ -234,7 +234,7 @@ offered -" ]
 	# Nothing new but the note that it was said, the journal's own files, and the ledger's folder if this came first
 	run diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 	echo "$output"
-	[ -z "$(grep '^>' <<<"$output" | grep -v -e /run/exc-instance-connect/said.user_name_invalid -e '/run/exc-instance-connect/keys$' -e /run/log -e /run/systemd)" ]
+	[ -z "$(grep '^>' <<<"$output" | grep -v -e /run/exc-instance-connect/said.user_name_invalid -e '/run/exc-instance-connect/used$' -e '/run/exc-instance-connect/bound$' -e '/run/exc-instance-connect/connections$' -e /run/log -e /run/systemd)" ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/requests")" -eq 1 ]
 	grep -q '^GET /v1/instance-connect/grants?user=a%24b%2Bc%40d&fingerprint=SHA256%3A47DEQpj8HBSa%2B%2FTImW%2B5JCeuQeRkm5NMpJWZG3hSuFU&nonce=[0-9a-f]\{32\}$' "$BATS_TEST_TMPDIR/requests"
 	[ "$(events EVENT REASON | sort -u)" = "problem user_name_invalid" ]

@@ -148,8 +148,7 @@ END
 	key=$(ask ubuntu)
 	public=$(ssh-keygen -y -f "$key" | cut -d' ' -f1,2)
 	# shellcheck disable=SC2086 # type and key are two arguments
-	run guest env LD_PRELOAD=/usr/lib/no-fork.so \
-		setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups \
+	run as_sshd env LD_PRELOAD=/usr/lib/no-fork.so \
 		/usr/bin/exc-instance-connect authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")" $public
 	[ "$status" -eq 0 ]
 	[ "$output" = "$(<"$GUEST_DIR/keys/corporate.pub")

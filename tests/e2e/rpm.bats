@@ -110,7 +110,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 	# What systemd-tmpfiles makes, rpm knows whose it is; and everybody gets the license.
 	rpm -qp --qf '[%{FILEFLAGS:fflags} %{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]' "$PACKAGE" >"$BATS_TEST_TMPDIR/flags"
 	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect' "$BATS_TEST_TMPDIR/flags"
-	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect/keys' "$BATS_TEST_TMPDIR/flags"
+	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect/used' "$BATS_TEST_TMPDIR/flags"
 	grep -qx 'g drwx------ exc-instance-connect /run/exc-instance-connect/receipts' "$BATS_TEST_TMPDIR/flags"
 	for file in "$PACKAGES"/exc-*.rpm; do
 		rpm -qpL "$file" | grep -q '/LICENSE$'

@@ -176,13 +176,13 @@ exc_instance_connect_var_run_t" ]
 	[ "$(labels file /usr/bin/exc-instance-connect)" = exc_instance_connect_exec_t ]
 	[ "$(labels file /etc/exc-instance-connect/trust.d/operator.pem)" = exc_instance_connect_conf_t ]
 	[ "$(labels dir /var/lib/exc-instance-connect/receipts)" = exc_instance_connect_var_lib_t ]
-	[ "$(labels dir /run/exc-instance-connect/keys)" = exc_instance_connect_var_run_t ]
+	[ "$(labels dir /run/exc-instance-connect/used)" = exc_instance_connect_var_run_t ]
 	[ "$(labels dir /var/run/exc-instance-connect)" = exc_instance_connect_var_run_t ]
 	# The other way round: a policy that looks up /run as /var/run
 	sed 's|^/var/run /run$|/run /var/run|' "$CONTEXTS.subs_dist" >"$BATS_TEST_TMPDIR/file_contexts.subs_dist"
 	grep -q '^/run /var/run$' "$BATS_TEST_TMPDIR/file_contexts.subs_dist"
 	cp "$CONTEXTS" "$BATS_TEST_TMPDIR/file_contexts"
-	[ "$(CONTEXTS=$BATS_TEST_TMPDIR/file_contexts labels dir /run/exc-instance-connect/keys)" = exc_instance_connect_var_run_t ]
+	[ "$(CONTEXTS=$BATS_TEST_TMPDIR/file_contexts labels dir /run/exc-instance-connect/used)" = exc_instance_connect_var_run_t ]
 }
 
 @test "systemd-tmpfiles may make the ledger, and the file that tells when" {

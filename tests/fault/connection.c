@@ -181,21 +181,22 @@ static int say_nothing(int count, const struct pam_message **messages,
 	return *responses == NULL ? PAM_BUF_ERR : PAM_SUCCESS;
 }
 
-/* As PAM loads it, long before. */
-static int (*load_module(const char *path))(pam_handle_t *, int, int, const char **)
+typedef int session_opener(pam_handle_t *, int, int, const char **);
+
+/* As PAM loads it, before the first question. NULL if it cannot be loaded. */
+static session_opener *load_module(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW);
-	int (*open_session)(pam_handle_t *, int, int, const char **) = NULL;
+	session_opener *open_session = NULL;
 
 	if (library != NULL)
 		*(void **)&open_session = dlsym(library, "pam_sm_open_session");
 	return open_session;
 }
 
-static bool open_session(const struct plan *plan)
+static bool open_session(const struct plan *plan, session_opener *open_session)
 {
 	const struct pam_conv conversation = { .conv = say_nothing };
-	int (*open_session)(pam_handle_t *, int, int, const char **) = load_module(plan->module);
 	struct fault *fault = &plan->run->fault;
 	const bool faulty = plan->step == SESSION || plan->step == ORDINARY;
 	char auth_info[ANSWER_BYTES_MAX];
@@ -225,10 +226,15 @@ static bool open_session(const struct plan *plan)
 /* In the process that is the connection. */
 static void connect_as_sshd(const struct plan *plan)
 {
+	const bool has_module = strcmp(plan->module, "-") != 0;
+	session_opener *opener;
+
 	prctl(PR_SET_NAME, "sshd-session", 0UL, 0UL, 0UL);
+	getpwnam(plan->key[0]); /* sshd has looked for it, so that NSS has loaded what it needs */
 	alarm(HANG_SECONDS);
+	opener = has_module ? load_module(plan->module) : NULL;
 	plan->run->in = (plan->step == ORDINARY || (ask(plan, OFFER) && ask(plan, PROOF))) &&
-			(strcmp(plan->module, "-") == 0 || open_session(plan));
+			(!has_module || open_session(plan, opener));
 	/* Nothing is left to do, and exit handlers would be counted. */
 	_exit(0);
 }

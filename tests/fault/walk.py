@@ -35,7 +35,7 @@ OTHERS_STRIDE = 3
 LEDGER = "/run/exc-instance-connect"
 BACK_OFF = LEDGER + "/endpoint.failed"
 # The agent's note since when there is the ledger. Without it, what tmpfiles.d has left is turned into one.
-MADE = LEDGER + "/keys/made"
+MADE = (LEDGER + "/used/made", LEDGER + "/bound/made")
 DESCRIPTORS = "/run/fault/descriptors"
 STEPS = ("offer", "proof", "session", "ordinary")
 KINDS = ("call", "calls", "kill", "memory", "memory-gone")
@@ -194,8 +194,10 @@ class Walk:
 
     def one(self, row, step, kind, point, choice):
         key = self.endpoint.new_key()
-        if step == "offer" and os.path.exists(MADE):
-            os.remove(MADE)
+        if step == "offer":
+            for made in MADE:
+                if os.path.exists(made):
+                    os.remove(made)
         before = self.trace()
         result = self.connect(key, step, kind, point, choice)
         if result.state == "untouched" or (result.error == "-" and kind != "kill"):

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An offer in the ledger, with whatever content: its key is spent at most once, and what can be
- * read is printed again as it was.
+/* An entry and a binding in the ledger, with whatever content: a key is spent at most once, and
+ * what can be read is printed again as it was.
  *
- * The input is a byte with flags and the file's content. */
+ * The input is a byte with flags, a byte for the length of the binding, the binding, and the entry.
+ */
 #include "../unit/mint.h"
 #include "fuzz.h"
 
@@ -11,40 +12,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "ledger/ledger.h"
 #include "base/cleanup.h"
 
 #define IS_USED 0x01 /* the used mark is there */
 #define BINDS 0x02
 #define SWEEPS 0x04
+#define IS_BOUND 0x08 /* and so is a bound mark, with the content that follows */
 
 #define JTI "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 #define KEY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define NAME_SIZE (DIGEST_HEX_SIZE + 16)
+#define PID "100"
 
 static char *directory; /* left to who runs this, in TMPDIR */
-static char offered[NAME_SIZE], used[NAME_SIZE];
 
-/* In the seeds, us is who is named there. */
-static const struct connection us = { 100, 1000, true };
-static const struct offer ours = { .deadline = 60,
-				   .jti = JTI,
-				   .caller = "user:ana",
-				   .request_id = "req-1",
-				   .user = "ubuntu",
-				   .fingerprint =
-					   "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA" };
+static const struct connection us = { 100, 1 };
+static struct offer ours = { .deadline = 86400, /* and boot time */
+
+			     .jti = JTI,
+			     .caller = "user:ana",
+			     .request_id = "req-1",
+			     .user = "ubuntu",
+			     .fingerprint = "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA" };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	char jti_hash[DIGEST_HEX_SIZE];
-
 	(void)argc;
 	(void)argv;
 	directory = mint_directory();
-	must(digest_hex(JTI, strlen(JTI), jti_hash));
-	snprintf(offered, sizeof offered, "%s.offered", jti_hash);
-	snprintf(used, sizeof used, "%s.used", jti_hash);
+	must(digest_hex(JTI, strlen(JTI), ours.jti_hash));
+	ours.deadline += clock_boottime();
 	return 0;
 }
 
@@ -62,79 +60,78 @@ static void check_text(const uint8_t *bytes, size_t length)
 	_cleanup_free_ char *text = fuzz_text(bytes, length);
 	char again[OFFER_BYTES_MAX];
 	struct offer offer, same;
-	struct offer_connections asked;
 	int printed;
 
-	offer_connections(text, &us, &asked);
-	must(!asked.us || asked.count > 0);
 	if (!offer_parse(text, &offer))
 		return;
-	printed = offer_print(&offer, &us, again);
+	printed = offer_print(&offer, again);
 	must(printed > 0 && printed < OFFER_BYTES_MAX && (size_t)printed == strlen(again));
 	must(offer_parse(again, &same));
 	must(same.deadline == offer.deadline && strcmp(same.jti, offer.jti) == 0 &&
-	     strcmp(same.caller, offer.caller) == 0 && strcmp(same.user, offer.user) == 0 &&
-	     strcmp(same.request_id, offer.request_id) == 0 &&
+	     strcmp(same.jti_hash, offer.jti_hash) == 0 && strcmp(same.caller, offer.caller) == 0 &&
+	     strcmp(same.user, offer.user) == 0 && strcmp(same.request_id, offer.request_id) == 0 &&
 	     strcmp(same.fingerprint, offer.fingerprint) == 0 &&
 	     strcmp(same.line, offer.line) == 0);
-	offer_connections(again, &us, &asked);
-	must(asked.us && asked.count == 1 && !asked.unknown);
 }
 
-/* What sshd would be told again; nothing, once the key is used. */
-static void check_recall(const struct ledger *ledger, bool is_used)
-{
-	static const struct connection nobody = { 100, 1000, false };
-	struct offer recalled;
-
-	must(!ledger_recall(ledger, KEY_HASH, ours.user, &nobody, &recalled));
-	if (!ledger_recall(ledger, KEY_HASH, ours.user, &us, &recalled))
-		return;
-	must(!is_used && strcmp(recalled.user, ours.user) == 0);
-	must(recalled.line[0] != '\0' && strchr(recalled.line, '\n') == NULL);
-}
-
-/* Whatever the file says, nobody gets in twice. */
+/* Whatever the files say, nobody gets in twice. */
 static void check_ledger(const struct ledger *ledger, uint8_t flags)
 {
 	bool is_used = (flags & IS_USED) != 0;
 	enum ledger_result result;
-	struct offer spent;
+	struct offer spent, recalled;
 
+	/* What was there before us: of this grant, or of none that anybody knows */
+	if (ledger_spend(ledger, KEY_HASH, "ubuntu", &us, &spent) == LEDGER_SPENT)
+		is_used = is_used || strcmp(spent.jti_hash, ours.jti_hash) == 0;
+	if (digest_is_hex(spent.jti_hash) && strcmp(spent.jti_hash, ours.jti_hash) != 0)
+		unlinkat(ledger->used, spent.jti_hash, 0);
 	result = ledger_offer(ledger, KEY_HASH, &ours, &us, (flags & BINDS) != 0);
-	must(!is_used || result == LEDGER_ALREADY_USED);
-	check_recall(ledger, is_used);
-	result = ledger_spend(ledger, KEY_HASH, &us, &spent);
-	must(!is_used || result != LEDGER_SPENT);
-	is_used = is_used || result == LEDGER_SPENT;
-	check_recall(ledger, is_used);
+	must(!is_used || result != LEDGER_OFFERED);
+	if (result != LEDGER_OFFERED)
+		return;
+	must(ledger_spend(ledger, KEY_HASH, "ana", &us, &spent) == LEDGER_WRONG_USER);
+	must(!ledger_recall(ledger, KEY_HASH, "ana", &us, false, &recalled));
+	if (ledger_recall(ledger, KEY_HASH, "ubuntu", &us, (flags & BINDS) != 0, &recalled))
+		must(strcmp(recalled.line, ours.line) == 0);
 	if ((flags & SWEEPS) != 0)
 		ledger_sweep(ledger);
-	result = ledger_spend(ledger, KEY_HASH, &us, &spent);
-	must(!is_used || result != LEDGER_SPENT);
+	result = ledger_spend(ledger, KEY_HASH, "ubuntu", &us, &spent);
+	is_used = result == LEDGER_SPENT;
+	must(ledger_spend(ledger, KEY_HASH, "ubuntu", &us, &spent) != LEDGER_SPENT);
+	must(!is_used || ledger_offer(ledger, KEY_HASH, &ours, &us, false) == LEDGER_ALREADY_USED);
+	must(!ledger_recall(ledger, KEY_HASH, "ubuntu", &us, false, &recalled) || !is_used);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	uint8_t flags = length == 0 ? 0 : bytes[0];
 	struct ledger ledger;
+	size_t bound;
+	uint8_t flags;
 	int folder;
 
-	if (length == 0)
+	if (length < 2)
 		return 0;
-	check_text(bytes + 1, length - 1);
+	flags = bytes[0];
+	bound = (flags & IS_BOUND) != 0 ? bytes[1] : 0;
+	if (bound > length - 2)
+		return 0;
+	check_text(bytes + 2 + bound, length - 2 - bound);
 	must(ledger_open(&ledger, directory));
-	must(mkdirat(ledger.keys, KEY_HASH, 0700) == 0);
-	folder = openat(ledger.keys, KEY_HASH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(mkdirat(ledger.connections, PID, 0700) == 0);
+	folder = openat(ledger.connections, PID, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(folder >= 0);
-	write_file(folder, offered, bytes + 1, length - 1);
+	write_file(folder, KEY_HASH, bytes + 2 + bound, length - 2 - bound);
+	if ((flags & IS_BOUND) != 0)
+		write_file(ledger.bound, ours.jti_hash, bytes + 2, bound);
 	if ((flags & IS_USED) != 0)
-		write_file(folder, used, NULL, 0);
+		write_file(ledger.used, ours.jti_hash, NULL, 0);
 	check_ledger(&ledger, flags);
-	unlinkat(folder, offered, 0);
-	unlinkat(folder, used, 0);
+	unlinkat(folder, KEY_HASH, 0);
+	unlinkat(ledger.connections, PID, AT_REMOVEDIR);
+	unlinkat(ledger.used, ours.jti_hash, 0);
+	unlinkat(ledger.bound, ours.jti_hash, 0);
 	close(folder);
-	unlinkat(ledger.keys, KEY_HASH, AT_REMOVEDIR);
 	ledger_close(&ledger);
 	return 0;
 }

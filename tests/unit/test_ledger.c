@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "ledger/ledger.h"
+#include "ledger/module_lock.h"
 #include "agent/provider/clock_skew.h"
 #include "ledger/stamp.h"
 #include "agent/provider/vouched_time.h"
@@ -28,9 +30,8 @@
 		assert_true(is >= (least) && is <= (most));                                        \
 	} while (0)
 
-static const struct connection first = { 100, 1000, true };
-static const struct connection second = { 101, 1001, true };
-static const struct connection unknown = { 102, 0, false };
+static const struct connection first = { 100, 0 };
+static const struct connection second = { 101, 0 };
 
 static int make_ledger(void **state)
 {
@@ -63,7 +64,29 @@ static struct offer offer_for(const char *jti)
 				       "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU" };
 
 	snprintf(offer.jti, sizeof offer.jti, "%s", jti);
+	assert_true(digest_hex(jti, strlen(jti), offer.jti_hash));
 	return offer;
+}
+
+/* A process with this pid that began this much later than now, in seconds */
+static struct connection later_process(pid_t pid, int64_t seconds)
+{
+	const int64_t start = (clock_boottime() + seconds) * sysconf(_SC_CLK_TCK);
+
+	return (struct connection){ pid, (uint64_t)start };
+}
+
+static enum ledger_result spend_as(struct ledger *ledger, const struct connection *connection,
+				   const char *user)
+{
+	struct offer spent;
+
+	return ledger_spend(ledger, KEY_HASH, user, connection, &spent);
+}
+
+static enum ledger_result spend(struct ledger *ledger, const struct connection *connection)
+{
+	return spend_as(ledger, connection, "ubuntu");
 }
 
 static void an_offered_key_is_spent_once(void **state)
@@ -71,18 +94,18 @@ static void an_offered_key_is_spent_once(void **state)
 	struct ledger ledger = open_ledger(state);
 	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
 
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_NOT_OURS);
+	assert_int_equal(spend(&ledger, &first), LEDGER_NOT_OURS);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false),
-			 LEDGER_OFFERED_BEFORE);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_SPENT);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	assert_int_equal(ledger_spend(&ledger, KEY_HASH, "ubuntu", &first, &spent), LEDGER_SPENT);
 	assert_string_equal(spent.jti, offer.jti);
 	assert_string_equal(spent.caller, offer.caller);
 	assert_string_equal(spent.user, offer.user);
 	assert_string_equal(spent.request_id, offer.request_id);
 	assert_string_equal(spent.fingerprint, offer.fingerprint);
 	assert_int_equal(spent.deadline, offer.deadline);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_ALREADY_USED);
+	assert_int_equal(ledger_spend(&ledger, KEY_HASH, "ubuntu", &first, &spent),
+			 LEDGER_ALREADY_USED);
 	assert_string_equal(spent.jti, offer.jti);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false),
 			 LEDGER_ALREADY_USED);
@@ -94,60 +117,161 @@ static void an_offered_key_is_spent_once(void **state)
 static void the_loser_of_a_race_between_connections_is_refused(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
 
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &second, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &second, &spent), LEDGER_SPENT);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_ALREADY_USED);
+	assert_int_equal(spend(&ledger, &second), LEDGER_SPENT);
+	assert_int_equal(spend(&ledger, &first), LEDGER_ALREADY_USED);
 	ledger_close(&ledger);
 }
 
-static void a_bound_offer_is_for_the_first_connection_only(void **state)
+static void a_bound_key_is_for_the_first_connection_only(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct connection same_pid_later = { first.pid, first.start + 1, true };
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
+	const struct connection us = { 100, 1000 }, same_pid_later = { 100, 1001 };
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
 
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, true), LEDGER_OFFERED);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &us, true), LEDGER_OFFERED);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &second, true),
 			 LEDGER_ALREADY_USED);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &same_pid_later, true),
 			 LEDGER_ALREADY_USED);
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, true),
-			 LEDGER_OFFERED_BEFORE);
-	/* The module spends whatever offer it finds, whatever the setting. */
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_SPENT);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &us, true), LEDGER_OFFERED);
+	/* The module spends it, if it does run. */
+	assert_int_equal(spend(&ledger, &us), LEDGER_SPENT);
+	ledger_close(&ledger);
+}
+
+/* A second sshd on the machine may run without the module. */
+static void a_key_is_not_for_one_connection_by_the_module_and_one_by_binding(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer one = offer_for("AAAAAAAAAAAAAAAAAAAAAA"),
+		     two = offer_for("BBBBBBBBBBBBBBBBBBBBBB");
+
+	/* Offered to both, then bound to the one, which logs in without a mark */
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &one, &second, false), LEDGER_OFFERED);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &one, &first, true), LEDGER_OFFERED);
+	assert_int_equal(spend(&ledger, &second), LEDGER_ALREADY_USED);
+	/* Bound first */
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &two, &first, true), LEDGER_OFFERED);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &two, &second, false),
+			 LEDGER_ALREADY_USED);
 	ledger_close(&ledger);
 }
 
 static void a_login_that_nothing_was_offered_to_is_not_ours(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+	struct connection others = { 1000, 0 };
 
 	/* The same key, but this connection got in by authorized_keys. */
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &second, &spent), LEDGER_NOT_OURS);
+	assert_int_equal(spend(&ledger, &second), LEDGER_NOT_OURS);
+	/* However many others were offered it, for whomever */
+	snprintf(offer.user, sizeof offer.user, "other");
+	for (int i = 0; i < 1100; i++, others.pid++)
+		assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &others, false),
+				 LEDGER_OFFERED);
+	assert_int_equal(spend(&ledger, &second), LEDGER_NOT_OURS);
+	ledger_close(&ledger);
+}
+
+static void an_offer_to_an_earlier_process_with_the_same_pid_is_not_ours(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const struct connection later = later_process(first.pid, 1),
+				before = later_process(100, -1);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled;
+	char name[2 * DIGEST_HEX_SIZE];
+
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	assert_int_equal(spend_as(&ledger, &later, "other"), LEDGER_NOT_OURS);
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &later, false, &recalled));
+	/* Not even if it cannot be read */
+	snprintf(name, sizeof name, "%d/" KEY_HASH, (int)first.pid);
+	assert_int_equal(fchmodat(ledger.connections, name, 0, 0), 0);
+	assert_int_equal(spend_as(&ledger, &later, "other"), LEDGER_NOT_OURS);
+	/* The one that asked began before that. */
+	assert_int_equal(fchmodat(ledger.connections, name, 0600, 0), 0);
+	assert_int_equal(spend(&ledger, &before), LEDGER_SPENT);
+	ledger_close(&ledger);
+}
+
+static void a_key_that_was_offered_for_another_user_is_refused(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	assert_int_equal(spend_as(&ledger, &first, "ana"), LEDGER_WRONG_USER);
+	assert_int_equal(spend(&ledger, &first), LEDGER_SPENT);
+	ledger_close(&ledger);
+}
+
+static void a_session_that_opens_long_after_the_grant_is_refused(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"),
+		     late = offer_for("BBBBBBBBBBBBBBBBBBBBBB");
+
+	offer.deadline = clock_boottime() - LEDGER_SESSION_MAX_SECONDS + 10;
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	assert_int_equal(spend(&ledger, &first), LEDGER_SPENT);
+	late.deadline = clock_boottime() - LEDGER_SESSION_MAX_SECONDS - 1;
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &late, &first, false), LEDGER_OFFERED);
+	assert_int_equal(spend(&ledger, &first), LEDGER_TOO_LATE);
 	ledger_close(&ledger);
 }
 
 static void an_offer_is_recalled_by_its_connection_until_it_is_used(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	const struct connection same_pid_later = { first.pid, first.start + 1, true };
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled, spent;
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled;
 
-	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, true, &recalled));
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, true), LEDGER_OFFERED);
-	assert_true(ledger_recall(&ledger, KEY_HASH, offer.user, &first, &recalled));
+	assert_true(ledger_recall(&ledger, KEY_HASH, offer.user, &first, true, &recalled));
 	assert_string_equal(recalled.line, offer.line);
 	assert_string_equal(recalled.jti, offer.jti);
-	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &second, &recalled));
-	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &same_pid_later, &recalled));
-	assert_false(ledger_recall(&ledger, KEY_HASH, "root", &first, &recalled));
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_SPENT);
-	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &second, true, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, "root", &first, true, &recalled));
+	assert_int_equal(spend(&ledger, &first), LEDGER_SPENT);
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, true, &recalled));
+	ledger_close(&ledger);
+}
+
+/* Under hidepid the agent does not see that the process which asked is gone. The module does. */
+static void what_is_recalled_counts_for_the_process_that_recalls_it(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled;
+	struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct connection module = later_process(first.pid, -1);
+	char name[2 * DIGEST_HEX_SIZE];
+
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	snprintf(name, sizeof name, "%d/" KEY_HASH, (int)first.pid);
+	assert_int_equal(utimensat(ledger.connections, name, old, 0), 0);
+	assert_int_equal(spend(&ledger, &module), LEDGER_NOT_OURS);
+	assert_true(ledger_recall(&ledger, KEY_HASH, offer.user, &first, false, &recalled));
+	assert_int_equal(spend(&ledger, &module), LEDGER_SPENT);
+	ledger_close(&ledger);
+}
+
+static void an_offer_that_only_the_module_kept_single_is_not_recalled_without_it(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled;
+
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &second, false), LEDGER_OFFERED);
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &first, true, &recalled));
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, true), LEDGER_OFFERED);
+	assert_true(ledger_recall(&ledger, KEY_HASH, offer.user, &first, true, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &second, false, &recalled));
 	ledger_close(&ledger);
 }
 
@@ -159,43 +283,10 @@ static void an_offer_that_is_over_is_not_recalled(void **state)
 
 	over.deadline = clock_boottime();
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &over, &first, true), LEDGER_OFFERED);
-	assert_false(ledger_recall(&ledger, KEY_HASH, over.user, &first, &recalled));
+	assert_false(ledger_recall(&ledger, KEY_HASH, over.user, &first, true, &recalled));
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &later, &first, true), LEDGER_OFFERED);
-	assert_true(ledger_recall(&ledger, KEY_HASH, over.user, &first, &recalled));
+	assert_true(ledger_recall(&ledger, KEY_HASH, over.user, &first, true, &recalled));
 	assert_string_equal(recalled.jti, later.jti);
-	ledger_close(&ledger);
-}
-
-static void an_offer_to_an_unknown_connection_is_not_recalled(void **state)
-{
-	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), recalled;
-
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &unknown, false), LEDGER_OFFERED);
-	assert_false(ledger_recall(&ledger, KEY_HASH, offer.user, &unknown, &recalled));
-	ledger_close(&ledger);
-}
-
-static void an_offer_to_an_unknown_connection_is_spent_by_any(void **state)
-{
-	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
-
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &unknown, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &second, &spent), LEDGER_SPENT);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_ALREADY_USED);
-	ledger_close(&ledger);
-}
-
-static void an_old_offer_to_an_unknown_connection_locks_nobody_out(void **state)
-{
-	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
-
-	offer.deadline = clock_boottime() - LEDGER_UNKNOWN_SECONDS - 1;
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &unknown, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &second, &spent), LEDGER_SPENT);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_NOT_OURS);
 	ledger_close(&ledger);
 }
 
@@ -206,45 +297,49 @@ static void a_key_that_was_granted_twice_is_spent_twice(void **state)
 		     two = offer_for("BBBBBBBBBBBBBBBBBBBBBB"), spent;
 
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &one, &first, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_SPENT);
+	assert_int_equal(spend(&ledger, &first), LEDGER_SPENT);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &two, &second, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &second, &spent), LEDGER_SPENT);
+	assert_int_equal(ledger_spend(&ledger, KEY_HASH, "ubuntu", &second, &spent), LEDGER_SPENT);
 	assert_string_equal(spent.jti, two.jti);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &second, &spent), LEDGER_ALREADY_USED);
+	assert_int_equal(spend(&ledger, &second), LEDGER_ALREADY_USED);
 	ledger_close(&ledger);
 }
 
-static void one_offer_has_a_bound_on_its_connections(void **state)
+static void the_longest_fields_fit(void **state)
 {
 	struct ledger ledger = open_ledger(state);
 	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
-	struct connection connection = { 1, UINT64_MAX, true };
 
 	memset(offer.caller, 'c', sizeof offer.caller - 1);
 	memset(offer.request_id, 'r', sizeof offer.request_id - 1);
 	memset(offer.jti, 'j', sizeof offer.jti - 1);
 	memset(offer.user, 'u', sizeof offer.user - 1);
 	memset(offer.line, 'l', sizeof offer.line - 1);
-	for (int i = 0; i < OFFER_CONNECTIONS_MAX; i++) {
-		connection.pid = INT32_MAX - i;
-		assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &connection, false),
-				 LEDGER_OFFERED);
-	}
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &connection, &spent), LEDGER_SPENT);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, true), LEDGER_OFFERED);
+	assert_int_equal(ledger_spend(&ledger, KEY_HASH, offer.user, &first, &spent), LEDGER_SPENT);
 	assert_string_equal(spent.caller, offer.caller);
+	assert_string_equal(spent.line, offer.line);
 	ledger_close(&ledger);
-	end_ledger(state);
-	make_ledger(state);
-	ledger = open_ledger(state);
-	for (int i = 0; i < OFFER_CONNECTIONS_MAX; i++) {
-		connection.pid = 1 + i;
-		ledger_offer(&ledger, KEY_HASH, &offer, &connection, false);
+}
+
+/* One connection's bound keeps out that connection's next one-time key, and nothing else. */
+static void one_connection_has_a_bound_on_its_keys(void **state)
+{
+	const struct connection us = later_process(100, -1), next = later_process(100, 1);
+	struct ledger ledger = open_ledger(state);
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+	char hash[DIGEST_HEX_SIZE];
+
+	for (int i = 0; i < LEDGER_OFFERS_PER_CONNECTION_MAX; i++) {
+		digest_hex(&i, sizeof i, hash);
+		assert_int_equal(ledger_offer(&ledger, hash, &offer, &us, false), LEDGER_OFFERED);
 	}
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &connection, false),
-			 LEDGER_OFFERED_BEFORE);
-	connection.pid = 5000;
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &connection, false),
-			 LEDGER_UNAVAILABLE);
+	assert_int_equal(ledger_offer(&ledger, hash, &offer, &us, false), LEDGER_OFFERED);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &us, false), LEDGER_UNAVAILABLE);
+	assert_int_equal(spend(&ledger, &us), LEDGER_NOT_OURS);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &second, false), LEDGER_OFFERED);
+	/* What an earlier process with this pid left does not count. */
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &next, false), LEDGER_OFFERED);
 	ledger_close(&ledger);
 }
 
@@ -277,16 +372,14 @@ static int race(struct ledger *ledger, int (*racer)(struct ledger *ledger, int n
 
 static int spend_racer(struct ledger *ledger, int number)
 {
-	struct offer spent;
-
 	(void)number;
-	return ledger_spend(ledger, KEY_HASH, &first, &spent) == LEDGER_SPENT ? 0 : 1;
+	return spend(ledger, &first) == LEDGER_SPENT ? 0 : 1;
 }
 
 static int bind_racer(struct ledger *ledger, int number)
 {
 	struct offer offer = offer_for("BBBBBBBBBBBBBBBBBBBBBB");
-	struct connection connection = { 1 + number, 7, true };
+	struct connection connection = { 1 + number, 7 };
 
 	return ledger_offer(ledger, KEY_HASH, &offer, &connection, true) == LEDGER_OFFERED ? 0 : 1;
 }
@@ -307,65 +400,158 @@ static void however_many_race_exactly_one_spends(void **state)
 	}
 }
 
-static unsigned int count_keys(void **state)
+/* One connection is offered the key by the module, another gets it bound; both try. */
+static int mixed_racer(struct ledger *ledger, int number)
 {
-	char path[4096];
+	struct offer offer = offer_for("CCCCCCCCCCCCCCCCCCCCCC");
+
+	if (number == 0)
+		return spend(ledger, &second) == LEDGER_SPENT ? 0 : 1;
+	if (number > 1)
+		return 1;
+	return ledger_offer(ledger, KEY_HASH, &offer, &first, true) == LEDGER_OFFERED ? 0 : 1;
+}
+
+static void of_the_module_and_a_binding_at_most_one_gets_the_key(void **state)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		struct ledger ledger = open_ledger(state);
+		struct offer offer = offer_for("CCCCCCCCCCCCCCCCCCCCCC");
+
+		assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &second, false),
+				 LEDGER_OFFERED);
+		assert_true(race(&ledger, mixed_racer) <= 1);
+		ledger_close(&ledger);
+		end_ledger(state);
+		make_ledger(state);
+	}
+}
+
+static unsigned int count(int folder)
+{
+	DIR *stream = fdopendir(openat(folder, ".", O_RDONLY | O_DIRECTORY));
 	const struct dirent *entry;
-	unsigned int count = 0;
-	DIR *stream;
+	unsigned int counted = 0;
 
-	snprintf(path, sizeof path, "%s/keys", (const char *)*state);
-	stream = opendir(path);
 	while ((entry = readdir(stream)) != NULL)
-		count += entry->d_name[0] != '.';
+		counted += entry->d_name[0] != '.';
 	closedir(stream);
-	return count;
+	return counted;
 }
 
-static void old_entries_go_away_and_young_ones_stay(void **state)
+/* A pid that no process has */
+static pid_t dead_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
+static void the_sweep_takes_marks_that_no_login_can_meet(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct offer old = offer_for("AAAAAAAAAAAAAAAAAAAAAA"),
-		     young = offer_for("BBBBBBBBBBBBBBBBBBBBBB"), spent;
-	char hash[DIGEST_HEX_SIZE];
-	int path;
+	struct offer old = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), young = old;
+	int64_t made;
 
+	assert_true(ledger_made(&ledger, &made));
 	old.deadline = clock_boottime() - LEDGER_RETENTION_SECONDS - 1;
-	young.deadline = clock_boottime() - LEDGER_RETENTION_SECONDS + 5;
-	for (int i = 0; i < 100; i++) {
-		digest_hex(&i, sizeof i, hash);
-		assert_int_equal(ledger_offer(&ledger, hash, &old, &first, false), LEDGER_OFFERED);
-		if (i % 2 == 0)
-			assert_int_equal(ledger_spend(&ledger, hash, &first, &spent), LEDGER_SPENT);
+	young.deadline = clock_boottime() - LEDGER_RETENTION_SECONDS + 100;
+	for (int i = 0; i < 50; i++) {
+		struct offer *offer = i % 2 == 0 ? &old : &young;
+
+		digest_hex(&i, sizeof i, offer->jti_hash);
+		assert_int_equal(ledger_offer(&ledger, KEY_HASH, offer, &first, true),
+				 LEDGER_OFFERED);
+		close(openat(ledger.used, offer->jti_hash, O_CREAT | O_WRONLY, 0600));
+		utimensat(ledger.used, offer->jti_hash,
+			  (struct timespec[]){ { .tv_sec = offer->deadline },
+					       { .tv_sec = offer->deadline } },
+			  0);
 	}
-	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &young, &first, false), LEDGER_OFFERED);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_SPENT);
-	/* What a killed process leaves */
-	path = openat(ledger.keys, hash, O_DIRECTORY | O_RDONLY);
-	close(openat(path, "leftover.1.new", O_CREAT | O_WRONLY, 0600));
-	close(path);
-	/* Each run looks at LEDGER_SWEEP_MAX keys from a random place on; this many miss none. */
-	for (int i = 0; i < 2000 && count_keys(state) > 1; i++)
+	/* A mark without its time is younger than any clock tells. */
+	digest_hex("half", 4, old.jti_hash);
+	close(openat(ledger.used, old.jti_hash, O_CREAT | O_WRONLY, 0600));
+	/* Many more than are needed: each starts somewhere else. */
+	for (int i = 0; i < 3000 && count(ledger.used) + count(ledger.bound) > 53; i++)
 		ledger_sweep(&ledger);
-	assert_int_equal(count_keys(state), 1);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_ALREADY_USED);
+	assert_int_equal(count(ledger.used), 25 + 1 + 1);
+	assert_int_equal(count(ledger.bound), 25 + 1);
+	assert_true(ledger_made(&ledger, &made));
 	ledger_close(&ledger);
 }
 
-static void one_sweep_looks_at_a_bounded_number_of_keys(void **state)
+/* An hour waiting for a second factor is no reason: two connections would both be let by. */
+static void the_sweep_takes_an_entry_when_its_process_is_gone_and_not_before(void **state)
 {
 	struct ledger ledger = open_ledger(state);
+	const struct connection alive = { getpid(), 0 }, gone = { dead_pid(), 0 };
 	struct offer old = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
-	char hash[DIGEST_HEX_SIZE];
 
-	old.deadline = clock_boottime() - LEDGER_RETENTION_SECONDS - 1;
-	for (int i = 0; i < 3 * LEDGER_SWEEP_MAX; i++) {
-		digest_hex(&i, sizeof i, hash);
-		ledger_offer(&ledger, hash, &old, &first, false);
-	}
-	ledger_sweep(&ledger);
-	assert_true(count_keys(state) >= 2 * LEDGER_SWEEP_MAX);
+	old.deadline = clock_boottime() - 2 * LEDGER_RETENTION_SECONDS;
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &old, &alive, false), LEDGER_OFFERED);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &old, &gone, false), LEDGER_OFFERED);
+	for (int i = 0; i < 300 && count(ledger.connections) > 1; i++)
+		ledger_sweep(&ledger);
+	assert_int_equal(spend(&ledger, &gone), LEDGER_NOT_OURS);
+	assert_int_equal(spend(&ledger, &alive), LEDGER_TOO_LATE);
 	ledger_close(&ledger);
+}
+
+static void the_sweep_takes_what_a_reused_pid_left(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	const struct connection us = { getpid(), 0 };
+	struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+	char name[2 * DIGEST_HEX_SIZE];
+
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &us, false), LEDGER_OFFERED);
+	for (int i = 0; i < 100; i++)
+		ledger_sweep(&ledger);
+	assert_int_equal(count(ledger.connections), 1);
+	/* Asked before this process began */
+	snprintf(name, sizeof name, "%d/" KEY_HASH, (int)us.pid);
+	assert_int_equal(utimensat(ledger.connections, name, old, 0), 0);
+	for (int i = 0; i < 300 && count(ledger.connections) > 0; i++)
+		ledger_sweep(&ledger);
+	assert_int_equal(count(ledger.connections), 0);
+	ledger_close(&ledger);
+}
+
+static void one_sweep_takes_a_bounded_number(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	struct connection gone = { 4000000, 0 };
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+
+	for (int i = 0; i < 3 * LEDGER_SWEEP_MAX; i++, gone.pid++)
+		ledger_offer(&ledger, KEY_HASH, &offer, &gone, false);
+	ledger_sweep(&ledger);
+	assert_true(count(ledger.connections) >= 2 * LEDGER_SWEEP_MAX);
+	ledger_close(&ledger);
+}
+
+static int offer_racer(struct ledger *ledger, int number)
+{
+	const struct connection us = { dead_pid(), 0 };
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+
+	if (number % 2 == 0)
+		ledger_sweep(ledger);
+	return ledger_offer(ledger, KEY_HASH, &offer, &us, false) == LEDGER_OFFERED ? 0 : 1;
+}
+
+static void while_others_sweep_every_offer_is_recorded(void **state)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		struct ledger ledger = open_ledger(state);
+
+		assert_int_equal(race(&ledger, offer_racer), RACERS);
+		ledger_close(&ledger);
+	}
 }
 
 static void a_ledger_that_others_can_read_or_that_is_missing_is_not_used(void **state)
@@ -386,48 +572,93 @@ static void a_ledger_that_others_can_read_or_that_is_missing_is_not_used(void **
 static void a_symbolic_link_leads_nowhere(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
 	char *elsewhere = mint_directory();
+	char pid[16];
 
-	assert_int_equal(symlinkat(elsewhere, ledger.keys, KEY_HASH), 0);
+	snprintf(pid, sizeof pid, "%d", (int)first.pid);
+	assert_int_equal(symlinkat(elsewhere, ledger.connections, pid), 0);
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false),
 			 LEDGER_UNAVAILABLE);
-	/* Something with this key's name is there, and cannot be read: that is no reason to let it
-	 * by. */
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_UNAVAILABLE);
+	assert_int_equal(spend(&ledger, &first), LEDGER_NOT_OURS);
 	ledger_close(&ledger);
 	mint_remove(elsewhere);
 }
 
-static void an_offer_that_cannot_be_read_is_refused_and_kept(void **state)
+static void an_offer_that_cannot_be_read_is_refused(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
-	char name[2 * DIGEST_HEX_SIZE + 16], jti_hash[DIGEST_HEX_SIZE];
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
+	char name[2 * DIGEST_HEX_SIZE];
 	int fd;
 
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
-	digest_hex(offer.jti, strlen(offer.jti), jti_hash);
-	snprintf(name, sizeof name, KEY_HASH "/%s.offered", jti_hash);
-	fd = openat(ledger.keys, name, O_WRONLY | O_TRUNC);
+	snprintf(name, sizeof name, "%d/" KEY_HASH, (int)first.pid);
+	fd = openat(ledger.connections, name, O_WRONLY | O_TRUNC);
 	assert_int_equal(write(fd, "from the future\n", 16), 16);
 	close(fd);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_UNAVAILABLE);
-	ledger_sweep(&ledger);
-	assert_int_equal(faccessat(ledger.keys, name, F_OK, 0), 0);
+	assert_int_equal(spend(&ledger, &first), LEDGER_UNAVAILABLE);
+	/* That was this connection's, and this key's. */
+	assert_int_equal(spend(&ledger, &second), LEDGER_NOT_OURS);
+	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &second, false), LEDGER_OFFERED);
+	assert_int_equal(spend(&ledger, &second), LEDGER_SPENT);
 	ledger_close(&ledger);
 }
 
-static void an_offer_whose_deadline_no_clock_reaches_is_refused_and_kept(void **state)
+static void an_offer_whose_deadline_no_clock_reaches_is_refused(void **state)
 {
 	struct ledger ledger = open_ledger(state);
-	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), spent;
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA");
 
 	offer.deadline = INT64_MAX;
 	assert_int_equal(ledger_offer(&ledger, KEY_HASH, &offer, &first, false), LEDGER_OFFERED);
-	ledger_sweep(&ledger);
-	assert_int_equal(ledger_spend(&ledger, KEY_HASH, &first, &spent), LEDGER_UNAVAILABLE);
-	assert_int_equal(count_keys(state), 1);
+	assert_int_equal(spend(&ledger, &first), LEDGER_UNAVAILABLE);
+	ledger_close(&ledger);
+}
+
+/* In a child that may take the lock: a process that has it does not see it as another's. */
+static void a_lock_of_roots_proves_that_the_module_runs(void **state)
+{
+	struct ledger ledger = open_ledger(state);
+	int ready[2], end[2], status;
+	char byte = 0;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		skip();
+	assert_false(module_lock_is_held(&ledger, getpid()));
+	assert_int_equal(module_lock_take(*state), -1);
+	close(openat(ledger.directory, MODULE_LOCK_FILE, O_CREAT | O_WRONLY, 0644));
+	assert_int_equal(pipe(ready) | pipe(end), 0);
+	pid = fork();
+	if (pid == 0) {
+		byte = module_lock_take(*state) >= 0 ? 'y' : 'n';
+		close(end[1]);
+		if (write(ready[1], &byte, 1) != 1 || read(end[0], &byte, 1) != 0)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(byte, 'y');
+	assert_true(module_lock_is_held(&ledger, pid));
+	assert_false(module_lock_is_held(&ledger, pid + 1));
+	assert_false(module_lock_is_held(&ledger, getpid()));
+	/* A file that others can write proves nothing, and neither does one of another owner. */
+	assert_int_equal(fchmodat(ledger.directory, MODULE_LOCK_FILE, 0666, 0), 0);
+	assert_false(module_lock_is_held(&ledger, pid));
+	assert_int_equal(fchmodat(ledger.directory, MODULE_LOCK_FILE, 0644, 0), 0);
+	assert_int_equal(fchownat(ledger.directory, MODULE_LOCK_FILE, 1, 1, 0), 0);
+	assert_false(module_lock_is_held(&ledger, pid));
+	assert_int_equal(fchownat(ledger.directory, MODULE_LOCK_FILE, 0, 0, 0), 0);
+	assert_true(module_lock_is_held(&ledger, pid));
+	/* However the process ends */
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_false(module_lock_is_held(&ledger, pid));
+	for (int i = 0; i < 2; i++) {
+		close(ready[i]);
+		close(end[i]);
+	}
 	ledger_close(&ledger);
 }
 
@@ -500,16 +731,28 @@ static void a_refusal_for_another_reason_says_nothing_of_the_clock(void **state)
 	ledger_close(&ledger);
 }
 
-/* What tmpfiles.d leaves, so many seconds ago by the wall clock */
-static void make_created(const struct ledger *ledger, time_t seconds_ago)
+/* What tmpfiles.d leaves in one directory, so many seconds ago by the wall clock */
+static void make_created_in(int folder, time_t seconds_ago)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { 0 } };
-	int fd = openat(ledger->keys, LEDGER_CREATED, O_CREAT | O_WRONLY, 0600);
+	int fd = openat(folder, LEDGER_CREATED, O_CREAT | O_WRONLY, 0600);
 
 	clock_gettime(CLOCK_REALTIME, &times[1]);
 	times[1].tv_sec -= seconds_ago;
 	assert_int_equal(futimens(fd, times), 0);
 	close(fd);
+}
+
+static void make_created(const struct ledger *ledger, time_t seconds_ago)
+{
+	make_created_in(ledger->used, seconds_ago);
+	make_created_in(ledger->bound, seconds_ago);
+}
+
+static void remove_made(const struct ledger *ledger)
+{
+	assert_int_equal(unlinkat(ledger->used, LEDGER_MADE, 0), 0);
+	assert_int_equal(unlinkat(ledger->bound, LEDGER_MADE, 0), 0);
 }
 
 static int64_t when_made(const struct ledger *ledger)
@@ -536,21 +779,28 @@ static void a_ledger_that_does_not_say_when_it_was_made_is_new(void **state)
 	ledger_close(&ledger);
 }
 
+/* Either kind of marks: each keeps keys from being used again. */
 static void a_ledger_whose_marks_were_removed_is_a_new_one(void **state)
 {
+	static const char *const names[] = { "used", "bound" };
 	struct ledger ledger = open_ledger(state);
 	int64_t made, between;
 
 	make_created(&ledger, 1);
 	made = when_made(&ledger);
-	assert_int_equal(unlinkat(ledger.keys, LEDGER_CREATED, 0), 0);
-	assert_true(when_made(&ledger) == made);
-	assert_int_equal(unlinkat(ledger.keys, LEDGER_MADE, 0), 0);
-	assert_int_equal(unlinkat(ledger.directory, "keys", AT_REMOVEDIR), 0);
-	ledger_close(&ledger);
-	between = clock_boottime_ns();
-	ledger = open_ledger(state);
-	assert_between(when_made(&ledger), between, clock_boottime_ns());
+	for (int i = 0; i < 2; i++) {
+		const int folder = i == 0 ? ledger.used : ledger.bound;
+
+		assert_int_equal(unlinkat(folder, LEDGER_CREATED, 0), 0);
+		assert_true(when_made(&ledger) == made);
+		assert_int_equal(unlinkat(folder, LEDGER_MADE, 0), 0);
+		assert_int_equal(unlinkat(ledger.directory, names[i], AT_REMOVEDIR), 0);
+		ledger_close(&ledger);
+		between = clock_boottime_ns();
+		ledger = open_ledger(state);
+		made = when_made(&ledger);
+		assert_between(made, between, clock_boottime_ns());
+	}
 	ledger_close(&ledger);
 }
 
@@ -567,12 +817,12 @@ static void a_ledger_that_tmpfiles_made_is_as_old_as_that(void **state)
 	make_created(&ledger, 0);
 	assert_true(when_made(&ledger) == made);
 	/* By a clock that was set ahead: no older than the kernel */
-	unlinkat(ledger.keys, LEDGER_MADE, 0);
+	remove_made(&ledger);
 	make_created(&ledger, 2 * (clock_boottime() + 1));
 	assert_true(when_made(&ledger) == 1);
 	assert_true(when_made(&ledger) == 1);
 	/* By one that was set back: no younger than now */
-	unlinkat(ledger.keys, LEDGER_MADE, 0);
+	remove_made(&ledger);
 	make_created(&ledger, -1000);
 	before = clock_boottime_ns();
 	made = when_made(&ledger);
@@ -589,7 +839,7 @@ static void a_stamp_from_another_boot_is_replaced(void **state)
 	const int64_t before = clock_boottime_ns();
 	int64_t made = when_made(&ledger);
 
-	assert_int_equal(utimensat(ledger.keys, LEDGER_MADE, times, 0), 0);
+	assert_int_equal(utimensat(ledger.used, LEDGER_MADE, times, 0), 0);
 	made = when_made(&ledger);
 	assert_between(made, before, clock_boottime_ns());
 	assert_true(when_made(&ledger) == made);
@@ -598,16 +848,17 @@ static void a_stamp_from_another_boot_is_replaced(void **state)
 
 static int made_racer(struct ledger *ledger, int number)
 {
-	struct stat status;
+	struct stat used, bound;
+	const struct stat *later = &used;
 	int64_t made;
 
 	(void)number;
-	if (!ledger_made(ledger, &made) || fstatat(ledger->keys, LEDGER_MADE, &status, 0) != 0)
+	if (!ledger_made(ledger, &made) || fstatat(ledger->used, LEDGER_MADE, &used, 0) != 0 ||
+	    fstatat(ledger->bound, LEDGER_MADE, &bound, 0) != 0)
 		return 1;
-	return status.st_mtim.tv_sec == made / CLOCK_NS_PER_SECOND &&
-			       status.st_mtim.tv_nsec == made % CLOCK_NS_PER_SECOND
-		       ? 0
-		       : 1;
+	if (clock_nanoseconds(&bound.st_mtim) > clock_nanoseconds(&used.st_mtim))
+		later = &bound;
+	return clock_nanoseconds(&later->st_mtim) == made ? 0 : 1;
 }
 
 static void however_many_are_the_first_they_agree_when_it_was_made(void **state)
@@ -616,7 +867,8 @@ static void however_many_are_the_first_they_agree_when_it_was_made(void **state)
 		struct ledger ledger = open_ledger(state);
 
 		assert_int_equal(race(&ledger, made_racer), RACERS);
-		assert_int_equal(count_keys(state), 1); /* nothing else is left there */
+		assert_int_equal(count(ledger.used), 1); /* nothing else is left there */
+		assert_int_equal(count(ledger.bound), 1);
 		ledger_close(&ledger);
 		end_ledger(state);
 		make_ledger(state);
@@ -628,7 +880,7 @@ static void a_ledger_that_cannot_keep_when_it_was_made_says_so(void **state)
 	struct ledger ledger = open_ledger(state);
 	int64_t made;
 
-	assert_int_equal(unlinkat(ledger.directory, "keys", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(ledger.directory, "used", AT_REMOVEDIR), 0);
 	assert_false(ledger_made(&ledger, &made));
 	assert_int_equal(errno, ENOENT);
 	ledger_close(&ledger);
@@ -663,22 +915,31 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LEDGER_TEST(an_offered_key_is_spent_once),
 		LEDGER_TEST(the_loser_of_a_race_between_connections_is_refused),
-		LEDGER_TEST(a_bound_offer_is_for_the_first_connection_only),
+		LEDGER_TEST(a_bound_key_is_for_the_first_connection_only),
+		LEDGER_TEST(a_key_is_not_for_one_connection_by_the_module_and_one_by_binding),
 		LEDGER_TEST(a_login_that_nothing_was_offered_to_is_not_ours),
+		LEDGER_TEST(an_offer_to_an_earlier_process_with_the_same_pid_is_not_ours),
+		LEDGER_TEST(a_key_that_was_offered_for_another_user_is_refused),
+		LEDGER_TEST(a_session_that_opens_long_after_the_grant_is_refused),
 		LEDGER_TEST(an_offer_is_recalled_by_its_connection_until_it_is_used),
+		LEDGER_TEST(what_is_recalled_counts_for_the_process_that_recalls_it),
+		LEDGER_TEST(an_offer_that_only_the_module_kept_single_is_not_recalled_without_it),
 		LEDGER_TEST(an_offer_that_is_over_is_not_recalled),
-		LEDGER_TEST(an_offer_to_an_unknown_connection_is_not_recalled),
-		LEDGER_TEST(an_offer_to_an_unknown_connection_is_spent_by_any),
-		LEDGER_TEST(an_old_offer_to_an_unknown_connection_locks_nobody_out),
 		LEDGER_TEST(a_key_that_was_granted_twice_is_spent_twice),
-		LEDGER_TEST(one_offer_has_a_bound_on_its_connections),
+		LEDGER_TEST(the_longest_fields_fit),
+		LEDGER_TEST(one_connection_has_a_bound_on_its_keys),
 		LEDGER_TEST(however_many_race_exactly_one_spends),
-		LEDGER_TEST(old_entries_go_away_and_young_ones_stay),
-		LEDGER_TEST(one_sweep_looks_at_a_bounded_number_of_keys),
+		LEDGER_TEST(of_the_module_and_a_binding_at_most_one_gets_the_key),
+		LEDGER_TEST(the_sweep_takes_marks_that_no_login_can_meet),
+		LEDGER_TEST(the_sweep_takes_an_entry_when_its_process_is_gone_and_not_before),
+		LEDGER_TEST(the_sweep_takes_what_a_reused_pid_left),
+		LEDGER_TEST(one_sweep_takes_a_bounded_number),
+		LEDGER_TEST(while_others_sweep_every_offer_is_recorded),
 		LEDGER_TEST(a_ledger_that_others_can_read_or_that_is_missing_is_not_used),
 		LEDGER_TEST(a_symbolic_link_leads_nowhere),
-		LEDGER_TEST(an_offer_that_cannot_be_read_is_refused_and_kept),
-		LEDGER_TEST(an_offer_whose_deadline_no_clock_reaches_is_refused_and_kept),
+		LEDGER_TEST(an_offer_that_cannot_be_read_is_refused),
+		LEDGER_TEST(an_offer_whose_deadline_no_clock_reaches_is_refused),
+		LEDGER_TEST(a_lock_of_roots_proves_that_the_module_runs),
 		LEDGER_TEST(a_stamp_lets_one_through_in_a_period),
 		LEDGER_TEST(the_time_that_was_vouched_for_never_goes_back),
 		LEDGER_TEST(a_clock_is_off_by_what_the_last_refused_grant_says),

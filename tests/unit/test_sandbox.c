@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -256,7 +257,9 @@ static int keep_a_ledger(const struct place *place, long argument)
 	fd = openat(keys, "new", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, "offer", 5) != 5 || futimens(fd, times) != 0)
 		return errno;
-	if (linkat(keys, "new", keys, "offered", 0) != 0 || unlinkat(keys, "new", 0) != 0)
+	if (flock(keys, LOCK_EX) != 0 || renameat(keys, "new", keys, "newer") != 0)
+		return errno;
+	if (linkat(keys, "newer", keys, "offered", 0) != 0 || unlinkat(keys, "newer", 0) != 0)
 		return errno;
 	if (unlinkat(keys, "offered", 0) != 0 || unlinkat(ledger, "keys", AT_REMOVEDIR) != 0)
 		return errno;
@@ -373,13 +376,12 @@ static void a_call_that_no_run_needs_ends_it(void **state)
 		SYS_bind,        SYS_listen,
 		SYS_accept4,     SYS_ptrace,
 		SYS_setuid,      SYS_setresuid,
-		SYS_setgroups,   SYS_kill,
-		SYS_tgkill,      SYS_setrlimit,
-		SYS_mount,       SYS_umount2,
-		SYS_unshare,     SYS_setns,
-		SYS_chroot,      SYS_pivot_root,
-		SYS_fchmod,      SYS_fchmodat,
-		SYS_fchownat,    SYS_renameat2,
+		SYS_setgroups,   SYS_tgkill,
+		SYS_setrlimit,   SYS_mount,
+		SYS_umount2,     SYS_unshare,
+		SYS_setns,       SYS_chroot,
+		SYS_pivot_root,  SYS_fchmod,
+		SYS_fchmodat,    SYS_fchownat,
 		SYS_symlinkat,   SYS_truncate,
 		SYS_mknodat,     SYS_bpf,
 		SYS_seccomp,     SYS_perf_event_open,
@@ -398,6 +400,22 @@ static void a_call_that_no_run_needs_ends_it(void **state)
 		if (inside(place, SANDBOX_CALLS, call, calls[i]) != KILLED_BY(SIGSYS))
 			fail_msg("system call %ld did not end it", calls[i]);
 	}
+}
+
+static int signal_itself(const struct place *place, long number)
+{
+	(void)place;
+	return result_of(kill(getpid(), (int)number));
+}
+
+/* The sweep asks whether the process of a connection is gone. */
+static void it_asks_whether_a_process_exists_and_sends_it_nothing(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(inside(place, SANDBOX_CALLS, signal_itself, 0), 0);
+	assert_int_equal(inside(place, SANDBOX_CALLS, signal_itself, SIGTERM), KILLED_BY(SIGSYS));
+	assert_int_equal(inside(place, SANDBOX_CALLS, signal_itself, SIGKILL), KILLED_BY(SIGSYS));
 }
 
 static void a_call_newer_than_the_list_is_one_that_the_kernel_does_not_have(void **state)
@@ -642,6 +660,7 @@ int main(void)
 		IN_A_PLACE(the_port_is_read_from_every_form_of_the_url),
 		IN_A_PLACE(it_has_no_sockets_but_those_of_ip_and_of_this_machine),
 		IN_A_PLACE(a_call_that_no_run_needs_ends_it),
+		IN_A_PLACE(it_asks_whether_a_process_exists_and_sends_it_nothing),
 		IN_A_PLACE(a_call_newer_than_the_list_is_one_that_the_kernel_does_not_have),
 		IN_A_PLACE(code_comes_from_files_and_not_from_memory_that_can_be_written),
 		IN_A_PLACE(it_cannot_take_more_than_its_bounds),

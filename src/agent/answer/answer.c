@@ -13,7 +13,10 @@
 #include "ledger/journal.h"
 #include "base/clock.h"
 #include "agent/config/config.h"
+#include "agent/config/pam_wired.h"
+#include "agent/answer/sandbox.h"
 #include "ledger/connection.h"
+#include "ledger/module_lock.h"
 #include "agent/http/endpoint.h"
 #include "ledger/ledger.h"
 #include "ledger/paths.h"
@@ -26,28 +29,32 @@
 /* Names in LEDGER_DIR, see stamp.h */
 #define BACK_OFF_STAMP "endpoint.failed"
 
-/* Find out which key is meant. False, silently, if it cannot be one of ours. */
+/* Read the key that sshd passed. False, silently, if it cannot be one of ours. */
 static bool read_key(struct login_attempt *attempt)
 {
 	static const char prefix[] = "SHA256:";
-	const char *fingerprint = attempt->passed_fingerprint;
+	const char *passed = attempt->passed_fingerprint;
 	struct ssh_key key;
 
-	if (attempt->key == NULL) {
-		if (strlen(fingerprint) != FINGERPRINT_SIZE - 1 ||
-		    strncmp(fingerprint, prefix, strlen(prefix)) != 0)
-			return false;
-		snprintf(attempt->fingerprint, sizeof attempt->fingerprint, "%s", fingerprint);
-		return true;
-	}
 	if (ssh_key_parse_parts(attempt->key_type, strlen(attempt->key_type), attempt->key, &key) !=
 		    SSH_KEY_OK ||
 	    !digest_fingerprint(key.blob, key.blob_length, attempt->fingerprint) ||
 	    !digest_hex(key.blob, key.blob_length, attempt->key_hash))
 		return false;
 	/* With FingerprintHash md5, sshd passes a fingerprint that no grant has: use the key. */
-	return strncmp(fingerprint, prefix, strlen(prefix)) != 0 ||
-	       strcmp(fingerprint, attempt->fingerprint) == 0;
+	return strncmp(passed, prefix, strlen(prefix)) != 0 ||
+	       strcmp(passed, attempt->fingerprint) == 0;
+}
+
+/* Find out which key is meant: its fingerprint is enough. False as above. */
+static bool name_key(struct login_attempt *attempt)
+{
+	if (digest_hex_of_fingerprint(attempt->passed_fingerprint, attempt->key_hash)) {
+		snprintf(attempt->fingerprint, sizeof attempt->fingerprint, "%s",
+			 attempt->passed_fingerprint);
+		return true;
+	}
+	return attempt->key != NULL && read_key(attempt);
 }
 
 /* Is the endpoint's last failure less than PROBLEM_QUIET_SECONDS ago? */
@@ -107,50 +114,68 @@ static void print_line(const char *line)
 	answer_print(line, strlen(line));
 }
 
+/* What the ledger keeps of a grant. False if it cannot be hashed. */
+static bool make_offer(const struct grant *grant, time_t now, const char *line, struct offer *offer)
+{
+	memset(offer, 0, sizeof *offer);
+	offer->deadline = clock_boottime() + (grant->expires - now);
+	snprintf(offer->jti, sizeof offer->jti, "%s", grant->jti);
+	snprintf(offer->caller, sizeof offer->caller, "%s", grant->caller);
+	snprintf(offer->request_id, sizeof offer->request_id, "%s", grant->request_id);
+	snprintf(offer->user, sizeof offer->user, "%s", grant->user);
+	snprintf(offer->fingerprint, sizeof offer->fingerprint, "%s", grant->fingerprint);
+	snprintf(offer->line, sizeof offer->line, "%.*s", (int)strcspn(line, "\n"), line);
+	errno = ENOMEM;
+	return digest_hex(grant->jti, strlen(grant->jti), offer->jti_hash);
+}
+
+/* May this connection be offered a key at all? If not, the journal says why. */
+static bool can_offer(const struct login_attempt *attempt)
+{
+	if (attempt->unknown != NULL)
+		problem_report(attempt->ledger, PROBLEM_CONNECTION_UNKNOWN, attempt->user,
+			       attempt->unknown);
+	else if (attempt->config->single_use == SINGLE_USE_PAM && !attempt->module_spends)
+		problem_report(
+			attempt->ledger, PROBLEM_MODULE_UNPROVED, attempt->user,
+			"single_use = pam, and it is not proved that PAM's module spends keys");
+	else
+		return true;
+	return false;
+}
+
+/* Is a key for the first connection that asks? */
+static bool binds(const struct login_attempt *attempt)
+{
+	return attempt->config->single_use == SINGLE_USE_CONNECTION || !attempt->module_spends;
+}
+
 /* Record the offer, and only then print the key. True if this ends the search. */
 static bool offer(const struct login_attempt *attempt, const struct grant *grant, time_t now)
 {
-	const bool bind = attempt->config->single_use == SINGLE_USE_CONNECTION;
-	struct offer record = { .deadline = clock_boottime() + (grant->expires - now) };
-	char line[AUTHORIZED_LINE_SIZE], key_hash[DIGEST_HEX_SIZE];
-	size_t length = authorized_line_print(&grant->key, &grant->restrictions, line);
 	enum ledger_result result = LEDGER_UNAVAILABLE;
+	char line[AUTHORIZED_LINE_SIZE];
+	struct offer record;
 
-	if (attempt->config->single_use == SINGLE_USE_NO) {
-		journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
-		print_line(line);
-		return true;
+	authorized_line_print(&grant->key, &grant->restrictions, line);
+	if (attempt->config->single_use != SINGLE_USE_NO) {
+		if (!can_offer(attempt))
+			return true;
+		if (make_offer(grant, now, line, &record))
+			result = ledger_offer(attempt->ledger, attempt->key_hash, &record,
+					      &attempt->connection, binds(attempt));
+		if (result == LEDGER_ALREADY_USED) {
+			journal_grant(attempt, grant, JOURNAL_REPLAYED, "already_used", NULL);
+			return false;
+		}
+		if (result != LEDGER_OFFERED) {
+			report_ledger(attempt->ledger, attempt->user);
+			return true;
+		}
 	}
-	snprintf(record.jti, sizeof record.jti, "%s", grant->jti);
-	snprintf(record.caller, sizeof record.caller, "%s", grant->caller);
-	snprintf(record.request_id, sizeof record.request_id, "%s", grant->request_id);
-	snprintf(record.user, sizeof record.user, "%s", grant->user);
-	snprintf(record.fingerprint, sizeof record.fingerprint, "%s", grant->fingerprint);
-	snprintf(record.line, sizeof record.line, "%.*s", (int)(length - 1), line);
-	/* If run by hand, binding the key to a process other than sshd would waste it. */
-	if (bind && !attempt->connection.is_sshd) {
-		problem_report(attempt->ledger, PROBLEM_CONNECTION_UNKNOWN, attempt->user,
-			       "no sshd process is asking");
-		return true;
-	}
-	if (digest_hex(grant->key.blob, grant->key.blob_length, key_hash))
-		result = ledger_offer(attempt->ledger, key_hash, &record, &attempt->connection,
-				      bind);
-	switch (result) {
-	case LEDGER_OFFERED:
-		journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
-		print_line(line);
-		return true;
-	case LEDGER_OFFERED_BEFORE:
-		print_line(line);
-		return true;
-	case LEDGER_ALREADY_USED:
-		journal_grant(attempt, grant, JOURNAL_REPLAYED, "already_used", NULL);
-		return false;
-	default:
-		report_ledger(attempt->ledger, attempt->user);
-		return true;
-	}
+	journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
+	print_line(line);
+	return true;
 }
 
 /* sshd's second question in one login gets the first one's answer: no request, no log entry. */
@@ -159,9 +184,10 @@ static bool answer_again(const struct login_attempt *attempt)
 	struct offer recalled;
 	char line[AUTHORIZED_LINE_SIZE + 1];
 
-	if (attempt->config->single_use == SINGLE_USE_NO || attempt->key_hash[0] == '\0' ||
+	if (attempt->config->single_use == SINGLE_USE_NO || attempt->unknown != NULL ||
+	    (attempt->config->single_use == SINGLE_USE_PAM && !attempt->module_spends) ||
 	    !ledger_recall(attempt->ledger, attempt->key_hash, attempt->user, &attempt->connection,
-			   &recalled))
+			   binds(attempt), &recalled))
 		return false;
 	snprintf(line, sizeof line, "%s\n", recalled.line);
 	print_line(line);
@@ -217,19 +243,30 @@ static void serve(struct login_attempt *attempt)
 			       "the endpoint is not asked about this name");
 		return;
 	}
-	if (config_denies(attempt->config, attempt->user) || !read_key(attempt))
+	if (config_denies(attempt->config, attempt->user) || !name_key(attempt))
 		return;
 	if (attempt->config->single_use != SINGLE_USE_NO &&
 	    !ledger_made(attempt->ledger, &attempt->ledger_made)) {
 		report_ledger(attempt->ledger, attempt->user);
 		return;
 	}
-	connection_of_ancestors(&attempt->connection);
-	if (answer_again(attempt))
+	if (answer_again(attempt) || (attempt->key != NULL && !read_key(attempt)))
 		return;
 	problem = find_key(attempt, detail);
 	if (problem != PROBLEM_NONE)
 		problem_report(attempt->ledger, problem, attempt->user, detail);
+}
+
+/* Who asks, and who will spend the key? The sandbox keeps us from asking later. */
+static void look_around(struct login_attempt *attempt)
+{
+	if (attempt->config->single_use == SINGLE_USE_NO)
+		return;
+	attempt->unknown = connection_find(attempt->ledger, &attempt->connection);
+	attempt->module_spends = attempt->unknown == NULL &&
+				 attempt->config->single_use != SINGLE_USE_CONNECTION &&
+				 module_lock_is_held(attempt->ledger, attempt->connection.pid) &&
+				 pam_wired(PAM_WIRED_FILE);
 }
 
 /* OpenSSL's error texts, which nobody sees here, and cipher names, which only TLS needs, take
@@ -254,9 +291,13 @@ void answer_sshd(const struct config *config, const char *wrong, const struct lo
 	}
 	attempt.config = config;
 	attempt.ledger = &ledger;
-	if (wrong == NULL)
+	if (wrong == NULL) {
+		look_around(&attempt);
+		if (config->sandbox)
+			sandbox_enter(config, LEDGER_DIR);
 		serve(&attempt);
-	else
+	} else {
 		problem_report(&ledger, PROBLEM_CONFIG_INVALID, attempt.user, wrong);
+	}
 	ledger_close(&ledger);
 }

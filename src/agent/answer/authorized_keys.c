@@ -17,7 +17,6 @@
 #include "agent/answer/next_command.h"
 #include "ledger/paths.h"
 #include "agent/config/problem_report.h"
-#include "agent/answer/sandbox.h"
 #include "base/cleanup.h"
 
 /* Milliseconds after timeout_ms when sshd gets an empty answer, whatever hangs. */
@@ -38,8 +37,6 @@ static void answer_in_time(const struct config *config, const char *wrong,
 
 	signal(SIGALRM, give_up);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	if (wrong == NULL && config->sandbox)
-		sandbox_enter(config, LEDGER_DIR);
 	answer_sshd(config, wrong, attempt);
 }
 

@@ -93,6 +93,11 @@ static const struct verdict no_new_value = { 6,
 					     { ARGUMENT(2), JUMP(BPF_JEQ, 0, 0, 2), ARGUMENT_TOP(2),
 					       JUMP(BPF_JEQ, 0, 1, 0), END, ALLOW } };
 
+/* Signal 0, which only asks whether a process exists */
+static const struct verdict no_signal = { 6,
+					  { ARGUMENT(1), JUMP(BPF_JEQ, 0, 0, 2), ARGUMENT_TOP(1),
+					    JUMP(BPF_JEQ, 0, 1, 0), END, ALLOW } };
+
 /* Calls that depend on their arguments, or fail */
 static const struct particular {
 	unsigned int call;
@@ -101,6 +106,7 @@ static const struct particular {
 	{ __NR_mmap, &no_written_code },   { __NR_mprotect, &no_new_code },
 	{ __NR_socket, &by_family },       { __NR_ioctl, &by_request },
 	{ __NR_prlimit64, &no_new_value }, { __NR_prctl, &not_permitted },
+	{ __NR_kill, &no_signal },
 #ifdef __NR_epoll_create
 	{ __NR_epoll_create, &not_there }, { __NR_eventfd, &not_there },
 #endif
@@ -136,8 +142,13 @@ static const unsigned int calls[] = {
 	__NR_fcntl,
 	__NR_dup,
 	/* The ledger */
+	__NR_flock,
 	__NR_mkdirat,
 	__NR_linkat,
+#ifdef __NR_renameat
+	__NR_renameat,
+#endif
+	__NR_renameat2,
 	__NR_unlinkat,
 	__NR_utimensat,
 	/* Memory, and libraries */

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "agent/config/instance_id.h"
-#include "agent/config/pam_wired.h"
 #include "ledger/paths.h"
 #include "base/cleanup.h"
 #include "base/command_line.h"
@@ -194,9 +193,6 @@ bool config_load(struct config *config, const char *path, char detail[PROBLEM_DE
 	}
 	if (config->single_use == SINGLE_USE_AUTO)
 		config->single_use = providers[config->provider].single_use;
-	if (config->single_use == SINGLE_USE_AUTO)
-		config->single_use =
-			pam_wired(PAM_WIRED_FILE) ? SINGLE_USE_PAM : SINGLE_USE_CONNECTION;
 	return good;
 }
 

@@ -17,14 +17,14 @@
 #define CONFIG_TIMEOUT_MS_MAX 10000
 
 enum single_use {
-	SINGLE_USE_AUTO, /* config_load() replaces it with the provider's default */
-	SINGLE_USE_PAM, /* the module spends the key */
+	SINGLE_USE_AUTO, /* as PAM where the module is proved to spend keys, otherwise CONNECTION */
+	SINGLE_USE_PAM, /* the module spends the key; where that is not proved, none is offered */
 	SINGLE_USE_CONNECTION, /* an offer is for the first connection that asked */
 	SINGLE_USE_NO, /* nothing is recorded; a key works until it expires */
 };
 
-/* Where grants come from: value, its name in agent.conf, and what single_use = auto means there
- * (SINGLE_USE_AUTO: the module where it is wired, otherwise the connection). The first one is the
+/* Where grants come from: value, its name in agent.conf, and what single_use = auto means there.
+ * The first one is the
  * default. Clients of EC2's service open several connections with one push. */
 #define CONFIG_PROVIDERS(X)                                                                        \
 	X(PROVIDER_EXCLOUD, "excloud", SINGLE_USE_AUTO)                                            \

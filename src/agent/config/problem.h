@@ -43,8 +43,10 @@
 	  "the endpoint's signed time does not verify, so none of its grants is accepted; "            \
 	  "check the trust directory and ask the endpoint's operator")                                 \
 	X(PROBLEM_CONNECTION_UNKNOWN, "connection_unknown",                                            \
-	  "single_use = connection needs to see sshd's process, which hidepid hides: wire the "        \
-	  "PAM module; when run by hand there is no sshd to see")                                      \
+	  "a key is offered only to an sshd process that can be told from others; see "                \
+	  "exc-instance-connect(1), WHO ASKS")                                                         \
+	X(PROBLEM_MODULE_UNPROVED, "module_unproved",                                                  \
+	  "run: exc-instance-connect sshd enable; or set single_use = auto in " CONFIG_FILE)           \
 	X(PROBLEM_NEXT_COMMAND_FAILED, "next_command_failed",                                          \
 	  "users with that command's keys cannot log in; fix it, see next_command in "                 \
 	  "exc-instance-connect.conf(5)")                                                              \

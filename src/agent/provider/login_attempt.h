@@ -7,7 +7,6 @@
 
 #include "agent/config/config.h"
 #include "base/digest.h"
-#include "ledger/connection.h"
 #include "ledger/ledger.h"
 
 struct login_attempt {
@@ -21,8 +20,10 @@ struct login_attempt {
 	const struct config *config;
 	const struct ledger *ledger; /* remembers what was logged, and signed times */
 	char fingerprint[FINGERPRINT_SIZE]; /* of the offered key, "SHA256:…" */
-	char key_hash[DIGEST_HEX_SIZE]; /* of its blob; empty if sshd passed no key */
+	char key_hash[DIGEST_HEX_SIZE]; /* of its blob */
 	struct connection connection; /* that asks */
+	const char *unknown; /* why that was not found, a constant; or NULL */
+	bool module_spends; /* this connection's module surely spends its key */
 	int64_t ledger_made; /* see ledger_made(); 0 where no use is recorded */
 	bool has_grants; /* the ledger may have grown, and is swept */
 };
