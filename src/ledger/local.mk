@@ -11,5 +11,6 @@ noinst_LIBRARIES += %D%/libledger.a
 	%D%/module_lock.c %D%/module_lock.h \
 	%D%/offer.c %D%/offer.h \
 	%D%/paths.h \
+	%D%/stack_proof.c %D%/stack_proof.h \
 	%D%/stamp.c %D%/stamp.h \
 	%D%/sweep.c

@@ -6,7 +6,7 @@
 #define CONFIG_DIR SYSCONFDIR "/exc-instance-connect"
 #define CONFIG_FILE CONFIG_DIR "/agent.conf"
 #define TRUST_DIR CONFIG_DIR "/trust.d"
-/* Exists if `sshd enable`, or an administrator, says that PAM has our module: pam_wired.h */
+/* The proof that PAM's services run our module: stack_proof.h */
 #define PAM_WIRED_FILE CONFIG_DIR "/pam.wired"
 #define LEDGER_DIR RUNSTATEDIR "/exc-instance-connect"
 #define STATE_DIR LOCALSTATEDIR "/lib/exc-instance-connect"

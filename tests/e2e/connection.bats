@@ -23,6 +23,7 @@ teardown() {
 	guest mount -o remount,hidepid=0 /proc
 	[ ! -e "$GUEST_DIR/pam-sshd" ] || guest cp "$GUEST_DIR/pam-sshd" /etc/pam.d/sshd
 	rm -f "$GUEST_DIR/pam-sshd"
+	prove_pam
 }
 
 hide_processes() { guest mount -o remount,hidepid=2 /proc; }
@@ -76,6 +77,40 @@ edit_pam() {
 		[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 3)" -eq 1 ]
 		guest cp "$GUEST_DIR/pam-sshd" /etc/pam.d/sshd
 	done
+}
+
+# stack_line CONTROL: our line with this control, in place of the one that is there
+stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $1 pam_exc_instance_connect.so/" /etc/pam.d/sshd; }
+
+@test "a stack that loads the module and need not run it lets a key in once, and status says why" {
+	guest cat /etc/pam.d/sshd >"$GUEST_DIR/pam-sshd"
+	for control in optional sufficient '[default=ignore]'; do
+		stack_line "$control"
+		run guest exc-instance-connect sshd status
+		[[ "$output" == *"lets a session open that the module refuses"* ]]
+		[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 3)" -eq 1 ]
+	done
+	guest cp "$GUEST_DIR/pam-sshd" /etc/pam.d/sshd
+	guest sed -i '0,/^session/s/^session/session sufficient pam_permit.so\nsession/' /etc/pam.d/sshd
+	run guest exc-instance-connect sshd status
+	[[ "$output" == *"a line before ours can end the stack or jump over it"* ]]
+	[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 3)" -eq 1 ]
+	by_ordinary_key 22
+}
+
+@test "an edit of PAM's files voids the proof, also for a connection that is under way" {
+	agent_conf "single_use = pam"
+	[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 1)" -eq 1 ]
+	guest touch /etc/pam.d/login
+	[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 1)" -eq 0 ]
+	by_ordinary_key 22
+	prove_pam
+	[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 1)" -eq 1 ]
+	guest sh -c ': >/etc/pam.d/another'
+	[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 1)" -eq 0 ]
+	guest rm /etc/pam.d/another
+	prove_pam
+	[ "$(count_logins 22 "$(ask ubuntu)" ubuntu 1)" -eq 1 ]
 }
 
 @test "of a connection by the module and one without it, one gets the key" {

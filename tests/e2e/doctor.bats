@@ -57,9 +57,9 @@ finds() {
 	[ "$status" -eq 0 ]
 }
 
-@test "the module is relied on, and is not there" {
+@test "PAM does not have the module" {
 	guest sed -i.kept '/pam_exc_instance_connect/d' /etc/pam.d/sshd
-	run finds bad PAM "nothing spends keys" "exc-instance-connect sshd enable"
+	run finds warning PAM "the service sshd does not name our module" "exc-instance-connect sshd enable"
 	guest mv /etc/pam.d/sshd.kept /etc/pam.d/sshd
 	echo "$output"
 	[ "$status" -eq 0 ]

@@ -385,6 +385,9 @@ endpoint_stop() {
 	connectd_start
 }
 
+# Root proves again that PAM's stack runs the module, after it was edited.
+prove_pam() { guest exc-instance-connect sshd status >/dev/null || true; }
+
 # as_agent COMMAND...: run it as the agent's user
 as_agent() { guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups "$@"; }
 

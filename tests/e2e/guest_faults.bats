@@ -210,9 +210,11 @@ exit 0
 END
 chmod 0755 /usr/local/sbin/fill
 sed -i.module "0,/^session/s/^session/session optional pam_exec.so \/usr\/local\/sbin\/fill\nsession/" /etc/pam.d/sshd'
+	prove_pam
 	run login "$(ask ubuntu)" ubuntu echo in
 	ordinary=$(login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu echo in)
 	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	prove_pam
 	guest umount /run/exc-instance-connect
 	echo "$output"
 	[ "$status" -eq 254 ]

@@ -146,12 +146,14 @@ done
 END
 chmod 0755 /usr/local/sbin/barrier
 sed -i "0,/^session/s/^session/session optional pam_exec.so \/usr\/local\/sbin\/barrier\nsession/" /etc/pam.d/sshd'
+	prove_pam
 	key=$(ask ubuntu)
 	for i in 1 2; do
 		login "$key" ubuntu echo in >"$BATS_TEST_TMPDIR/$i" 2>&1 3>&- || echo "status $?" >>"$BATS_TEST_TMPDIR/$i" &
 	done
 	wait
 	guest sed -i '/barrier/d' /etc/pam.d/sshd
+	prove_pam
 	cat "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
 	[ "$(cat "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2" | grep -c '^in')" -eq 1 ]
 	grep -h "this one-time key was already used; ask for a new one" "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
@@ -166,22 +168,25 @@ sed -i "0,/^session/s/^session/session optional pam_exec.so \/usr\/local\/sbin\/
 	run login "$key" ubuntu echo in
 	run2=$(login "$key" ubuntu echo again 2>&1) || true
 	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	prove_pam
 	[ "$output" = in ]
 	[[ "$run2" == *"Permission denied"* ]]
 	[ "$(events EVENT REASON)" = "offered -
 replayed already_used" ]
 }
 
-@test "single_use = auto binds to the connection until the module is said to be wired" {
+@test "single_use = auto binds to the connection until it is proved that PAM runs the module" {
 	guest rm /etc/exc-instance-connect/pam.wired
-	guest sed -i.module '/pam_exc_instance_connect/d' /etc/pam.d/sshd
-	key=$(ask ubuntu)
-	first=$(login "$key" ubuntu echo in)
-	second=$(login "$key" ubuntu echo again 2>&1) || true
-	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	logs_in_once
+	events EVENT >"$BATS_TEST_TMPDIR/bound"
+	# A file by this name is no proof.
 	guest touch /etc/exc-instance-connect/pam.wired
-	[ "$first" = in ]
-	[[ "$second" == *"Permission denied"* ]]
+	logs_in_once
+	forget_events
+	prove_pam
+	logs_in_once
+	logged_in_once
+	[ "$(<"$BATS_TEST_TMPDIR/bound")" = $'offered\nused\nreplayed' ]
 }
 
 @test "without the module, running the agent by hand takes no key from its owner" {
@@ -191,6 +196,7 @@ replayed already_used" ]
 	run as_agent /usr/bin/exc-instance-connect authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")"
 	login "$key" ubuntu true
 	guest mv /etc/pam.d/sshd.module /etc/pam.d/sshd
+	prove_pam
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 	[ "$(events EVENT REASON)" = "problem connection_unknown

@@ -156,12 +156,14 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 		"$BATS_TEST_TMPDIR/json"
 }
 
-@test "status warns when the agent relies on a module that is not there" {
+@test "without the module in PAM's files, status says that keys are bound, and why" {
 	wired enable
 	guest sed -i '/pam_exc_instance_connect/d' /etc/pam.d/sshd
 	run wired status
-	[ "$status" -eq 1 ]
-	[[ "$output" == *"WRONG: keys are good until they expire"* ]]
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"binds each to the first connection that offers it"*"no PAM service names our module"* ]]
+	logs_in_once
+	wired status --json | jq -e '.pam_wired == false'
 }
 
 @test "another AuthorizedKeysCommand is never overwritten, wherever it stands" {

@@ -8,6 +8,7 @@ UNITS = \
 	%D%/test_ini \
 	%D%/test_ledger \
 	%D%/test_network \
+	%D%/test_pam_service \
 	%D%/test_pushed_list \
 	%D%/test_sandbox \
 	%D%/test_ssh_key \

@@ -13,7 +13,6 @@
 #include "ledger/journal.h"
 #include "base/clock.h"
 #include "agent/config/config.h"
-#include "agent/config/pam_wired.h"
 #include "agent/answer/sandbox.h"
 #include "ledger/connection.h"
 #include "ledger/module_lock.h"
@@ -265,8 +264,7 @@ static void look_around(struct login_attempt *attempt)
 	attempt->unknown = connection_find(attempt->ledger, &attempt->connection);
 	attempt->module_spends = attempt->unknown == NULL &&
 				 attempt->config->single_use != SINGLE_USE_CONNECTION &&
-				 module_lock_is_held(attempt->ledger, attempt->connection.pid) &&
-				 pam_wired(PAM_WIRED_FILE);
+				 module_lock_is_held(attempt->ledger, attempt->connection.pid);
 }
 
 /* OpenSSL's error texts, which nobody sees here, and cipher names, which only TLS needs, take

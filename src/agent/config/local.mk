@@ -5,6 +5,5 @@ noinst_LIBRARIES += %D%/libconfig.a
 %C%_libconfig_a_SOURCES = \
 	%D%/config.c %D%/config.h \
 	%D%/instance_id.c %D%/instance_id.h \
-	%D%/pam_wired.c %D%/pam_wired.h \
 	%D%/problem.c %D%/problem.h \
 	%D%/problem_report.c %D%/problem_report.h

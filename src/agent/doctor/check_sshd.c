@@ -8,9 +8,12 @@
 #include "ledger/paths.h"
 #include "agent/doctor/findings.h"
 #include "agent/provider/provider.h"
+#include "agent/wiring/pam_proof.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_service.h"
 #include "agent/wiring/wiring.h"
+
+#define WHY_SIZE 512
 
 /* Which command sshd runs, and as which user. */
 static void check_command(struct patient *patient, const struct sshd *sshd,
@@ -92,23 +95,24 @@ static void check_sshd(struct patient *patient)
 
 static void check_pam(struct patient *patient)
 {
-	struct wiring_state state;
+	struct sshd_effective effective;
+	char why[WHY_SIZE] = "";
+	struct sshd sshd;
 
-	wiring_look(&state);
+	sshd_find(&sshd);
 	if (patient->config_is_good && patient->config.single_use == SINGLE_USE_NO)
 		finding_add(patient, FINDING_GOOD, "PAM", "",
 			    "the module is not needed: keys work until they expire");
-	else if (state.pam && state.pam_wired)
+	else if (!sshd_ask(&sshd, NULL, &effective, why, sizeof why))
+		return; /* sshd's configuration is broken, which is reported already */
+	else if (pam_proof_for_sshd(&effective, why, sizeof why))
 		finding_add(patient, FINDING_GOOD, "PAM", "", "the module spends keys");
-	else if (state.pam_wired)
+	else if (patient->config_is_good && patient->config.single_use == SINGLE_USE_PAM)
 		finding_add(patient, FINDING_BAD, "PAM", "exc-instance-connect sshd enable",
-			    "%s exists, but no PAM file has the module: nothing spends keys",
-			    PAM_WIRED_FILE);
+			    "no key is offered, as single_use = pam and %s", why);
 	else
 		finding_add(patient, FINDING_WARNING, "PAM", "exc-instance-connect sshd enable",
-			    "a key is bound to the first connection that offers it%s",
-			    state.pam ? ": the agent does not rely on the module"
-				      : ", without the module");
+			    "a key is bound to the first connection that offers it: %s", why);
 }
 
 void diagnose_sshd(struct patient *patient)

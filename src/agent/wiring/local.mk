@@ -4,6 +4,8 @@ noinst_LIBRARIES += %D%/libwiring.a
 %C%_libwiring_a_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
 %C%_libwiring_a_SOURCES = \
 	%D%/chain_check.c %D%/chain_check.h \
+	%D%/pam_proof.c %D%/pam_proof.h \
+	%D%/pam_service.c %D%/pam_service.h \
 	%D%/pam_stack.c %D%/pam_stack.h \
 	%D%/selinux.c %D%/selinux.h \
 	%D%/sshd_command.c \

@@ -9,6 +9,7 @@
 #include "agent/commands.h"
 #include "agent/wiring/chain_check.h"
 #include "agent/config/config.h"
+#include "agent/wiring/pam_proof.h"
 #include "agent/wiring/pam_stack.h"
 #include "ledger/paths.h"
 #include "agent/wiring/sshd_config.h"
@@ -397,6 +398,9 @@ static int enable(const struct enable *options)
 		status = roll_back(&before, units_changed, "sshd could not be wired", why);
 	else
 		status = switch_over(&before, units_changed);
+	if (status == EXIT_SUCCESS && plan.module != NULL &&
+	    !pam_proof_for_sshd(&before.effective, without, sizeof without))
+		plan.module = NULL;
 	if (status == EXIT_SUCCESS)
 		say_enabled(&before, &plan, without);
 	file_backup_forget(&before.backup);

@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "agent/config/config.h"
+#include "agent/wiring/pam_proof.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_service.h"
 #include "agent/wiring/wiring.h"
@@ -32,6 +33,8 @@ struct report {
 	const char *provider; /* where the agent gets keys from */
 	bool is_single_use;
 	char why[WHY_SIZE]; /* what is wrong with the configuration */
+	bool spends; /* the module surely spends keys */
+	char why_not[WHY_SIZE]; /* otherwise */
 };
 
 static void look(struct report *report, const char *config_path)
@@ -52,6 +55,8 @@ static void look(struct report *report, const char *config_path)
 			sshd_ask(&report->sshd, NULL, &effective, report->why, sizeof report->why);
 	if (!report->valid)
 		return;
+	report->spends = pam_proof_for_sshd(&effective, report->why_not, sizeof report->why_not);
+	report->files.pam_wired = report->spends;
 	sshd_value(&effective, "authorizedkeyscommand", report->command);
 	sshd_value(&effective, "authorizedkeyscommanduser", report->user);
 	sshd_service_look(&effective, &running);
@@ -125,16 +130,15 @@ static void print_words(const struct report *report)
 		printf("sshd's settings are in %s.\n", wiring_place_name(report->files.place));
 	printf("PAM %s the module for sshd.\n", report->files.pam ? "has" : "does not have");
 	printf("The agent gets keys from %s, and %s.\n", report->provider,
-	       !report->is_single_use    ? "they work until they expire"
-	       : report->files.pam_wired ? "relies on the module to spend them"
-					 : "does not rely on the module to spend them");
+	       !report->is_single_use ? "they work until they expire"
+	       : report->spends       ? "relies on the module to spend them"
+				      : "binds each to the first connection that offers it");
+	if (report->is_single_use && !report->spends && report->why_not[0] != '\0')
+		printf("It does not rely on the module, because %s.\n", report->why_not);
 	if (report->valid)
 		printf("sshd %s on this machine.\n",
 		       report->answers ? "answers" : "does not answer");
-	if (report->files.pam_wired && !report->files.pam)
-		puts("WRONG: keys are good until they expire, because nothing spends them.\n"
-		     "Fix it with: exc-instance-connect sshd enable");
-	else if (report->valid && !report->enabled)
+	if (report->valid && !report->enabled)
 		puts("Switch it on with: exc-instance-connect sshd enable");
 }
 
@@ -152,6 +156,5 @@ int sshd_status(bool json, const char *config_path)
 		print_json(&report);
 	else
 		print_words(&report);
-	return report.enabled && report.files.pam_wired <= report.files.pam ? EXIT_SUCCESS
-									    : EXIT_FAILURE;
+	return report.enabled ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "agent/wiring/pam_stack.h"
-#include "agent/config/pam_wired.h"
 #include "ledger/paths.h"
+#include "ledger/stack_proof.h"
 #include "agent/wiring/systemd_unit.h"
 #include "base/cleanup.h"
 
@@ -78,7 +78,7 @@ void wiring_look(struct wiring_state *state)
 		       : has_unit_drop_in()                         ? WIRING_IN_UNITS
 								    : WIRING_NOWHERE;
 	state->pam = pam_stack_has_module();
-	state->pam_wired = pam_wired(PAM_WIRED_FILE);
+	state->pam_wired = stack_proof_holds(PAM_WIRED_FILE);
 }
 
 const char *wiring_place_name(enum wiring_place place)
@@ -239,18 +239,6 @@ static bool unset_setting(const char *setting, char *why, size_t size)
 	       file_say_errno(why, size, CONFIG_FILE);
 }
 
-/* Tell the agent to rely on the module, as long as it exists. */
-static bool write_pam_wired(const char *module, char *why, size_t size)
-{
-	char text[PAM_WIRED_BYTES_MAX];
-
-	snprintf(text, sizeof text,
-		 "# sshd's PAM stack has this module (exc-instance-connect sshd enable)\n%s\n",
-		 module);
-	return file_replace(PAM_WIRED_FILE, text, strlen(text)) ||
-	       file_say_errno(why, size, PAM_WIRED_FILE);
-}
-
 static bool remove_pam_wired(char *why, size_t size)
 {
 	return file_remove(PAM_WIRED_FILE) || file_say_errno(why, size, PAM_WIRED_FILE);
@@ -270,10 +258,10 @@ bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why
 	if (!write_drop_in(WIRING_DROP_IN, plan->place == WIRING_IN_DROP_IN, why, size) ||
 	    !write_drop_in(WIRING_DROP_IN_FIRST, plan->place == WIRING_IN_DROP_IN_FIRST, why, size))
 		return false;
-	/* An earlier pam.wired must not be trusted if PAM is no longer used. */
+	/* A proof is about what is there now, and is made once that has taken effect. */
 	if (plan->module == NULL)
 		return remove_pam_wired(why, size);
-	return pam_stack_add(why, size) && write_pam_wired(plan->module, why, size);
+	return pam_stack_add(why, size);
 }
 
 bool wiring_remove(bool *units_changed, char *why, size_t size)

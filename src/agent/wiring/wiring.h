@@ -27,8 +27,8 @@ enum wiring_place {
 
 struct wiring_plan {
 	enum wiring_place place;
-	const char
-		*module; /* where PAM finds it: PAM's line and pam.wired as well; NULL: neither */
+	const char *module; /* where PAM finds it: PAM gets our line; NULL: no line, and no proof of
+			       it */
 	const char *next_command; /* to be set in agent.conf; NULL: leave it as it is */
 	const char *provider; /* the same */
 };
@@ -37,7 +37,7 @@ struct wiring_plan {
 struct wiring_state {
 	enum wiring_place place; /* where our settings are, as we write them */
 	bool pam; /* the module is in one of PAM's files */
-	bool pam_wired; /* the agent is told to rely on the module */
+	bool pam_wired; /* there is a proof that PAM's services run the module */
 };
 
 void wiring_look(struct wiring_state *state);
