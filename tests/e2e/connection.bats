@@ -165,7 +165,7 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 	done
 }
 
-@test "sshd that inetd starts, on pipes, is served, except by binding where it is hidden" {
+@test "sshd that inetd starts, on pipes, is served, except where it is hidden and has no module" {
 	# On pipes there is no address, and PAM's modules look the word up.
 	guest sh -c 'echo "192.0.2.9 UNKNOWN" >>/etc/hosts'
 	cp "$GUEST_DIR/sshd_config" "$GUEST_DIR/sshd_config.inetd"
@@ -179,6 +179,7 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 		echo $in
 	}
 	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
+	[ "$(events EVENT CLIENT | grep used)" = "used UNKNOWN" ]
 	[ "$(inetd_logins "$GUEST_DIR/keys/ordinary-ubuntu")" -eq 2 ]
 	agent_conf "single_use = connection"
 	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
@@ -186,7 +187,9 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 	agent_conf
 	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
 	agent_conf "single_use = connection"
-	[ "$(inetd_logins "$(ask ubuntu)")" -le 1 ]
+	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
+	sed -i 's/^UsePAM yes/UsePAM no/' "$GUEST_DIR/sshd_config.inetd"
+	[ "$(inetd_logins "$(ask ubuntu)")" -eq 0 ]
 	[ "$(inetd_logins "$GUEST_DIR/keys/ordinary-ubuntu")" -eq 2 ]
 }
 
@@ -251,4 +254,14 @@ END
 	[ "$(count_logins $PORT "$(ask ubuntu)" ubuntu 1)" -eq 0 ]
 	[ "$(events EVENT REASON)" = "problem connection_unknown" ]
 	all_ways $PORT
+}
+
+# Whoever owns an address chooses its name.
+@test "what is recorded of a client is its address, also where sshd looks up names" {
+	guest sh -c "echo '$OPERATOR_ADDRESS a-trusted-host.example' >>/etc/hosts"
+	other_sshd $PORT "UseDNS yes"
+	login_at $PORT "$(ask ubuntu)" ubuntu true
+	[ "$(events EVENT CLIENT | tail -n 1)" = "used $OPERATOR_ADDRESS" ]
+	guest sh -c 'cat /var/lib/exc-instance-connect/receipts/*' | jq -e "select(.client != \"$OPERATOR_ADDRESS\" and .client != \"UNKNOWN\")" && return 1
+	guest sed -i '/a-trusted-host/d' /etc/hosts
 }
