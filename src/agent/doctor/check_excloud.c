@@ -98,7 +98,7 @@ static void check_instance(struct patient *patient)
 			    patient->instance_id, source);
 	else
 		finding_add(patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
-			    "neither SMBIOS nor cloud-init says which instance this is");
+			    "neither SMBIOS nor a local datasource of cloud-init says which instance this is");
 }
 
 /* What the ledger remembers about the time; all 0 without a ledger. */
