@@ -234,6 +234,27 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 replayed" ]
 }
 
+# Its output is what OpenSSH 7.5 has: no ExposeAuthInfo, and so no SSH_AUTH_INFO_0.
+@test "the module does not count with an sshd that is too old to tell PAM the key" {
+	wired enable
+	guest cp -p /usr/sbin/sshd /run/sshd.kept
+	guest sh -c 'cat >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd' <<'END'
+#!/bin/bash
+case " $* " in
+*" -T "*) /run/sshd.kept "$@" | grep -v '^exposeauthinfo' ;;
+*) exec -a /usr/sbin/sshd /run/sshd.kept "$@" ;;
+esac
+END
+	run wired status
+	logs_in_once
+	guest sh -c 'cp -p /run/sshd.kept /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd'
+	echo "$output"
+	[[ "$output" == *"older than OpenSSH 7.6"* ]]
+	guest sh -c '! test -e /etc/exc-instance-connect/pam.wired'
+	wired status
+	guest test -e /etc/exc-instance-connect/pam.wired
+}
+
 @test "enabling again after PAM went out of use relies on its module no longer" {
 	wired enable
 	sshd_setting 'UsePAM no'

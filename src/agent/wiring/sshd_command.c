@@ -283,16 +283,13 @@ static bool make_plan(const struct before *before, const struct enable *options,
 /* Will PAM run a module, and can this sshd tell it the key? False, with `why`. */
 static bool pam_is_usable(const struct sshd_effective *effective, char *why, size_t size)
 {
-	char use_pam[SSHD_VALUE_SIZE], expose[SSHD_VALUE_SIZE];
+	char use_pam[SSHD_VALUE_SIZE];
 
 	sshd_value(effective, "usepam", use_pam);
-	/* The keyword is as old as SSH_AUTH_INFO_0. */
-	sshd_value(effective, "exposeauthinfo", expose);
 	if (strcmp(use_pam, "yes") != 0)
 		snprintf(why, size, "sshd has UsePAM no");
-	else if (expose[0] == '\0')
-		snprintf(why, size,
-			 "this sshd is older than OpenSSH 7.6 and does not tell PAM the key");
+	else if (!pam_proof_sshd_is_new(effective, why, size))
+		return false;
 	else if (access(PAM_STACK_FILE, R_OK) != 0)
 		file_say_errno(why, size, PAM_STACK_FILE);
 	else
