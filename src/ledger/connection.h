@@ -18,7 +18,8 @@
  *
  * A process counts as sshd if /proc shows it as root's sshd or sshd-session. One that /proc hides
  * counts if it holds the module's lock (module_lock.h), or leads our session, as sshd does, and
- * that has no terminal. The search goes up only through processes of root and of this user: any
+ * that has no terminal. The search ends at the process that leads our session, as sshd calls
+ * setsid(2) for each connection, and goes up only through processes of root and of this user: any
  * other could have been started by a person, in a session of somebody else's. */
 const char *connection_find(const struct ledger *ledger, struct connection *connection);
 

@@ -234,6 +234,20 @@ END
 	done
 }
 
+# The one that listens has the right name, and is the same process for all connections.
+@test "where the sshd of a connection has another name, the one that listens is not taken for it" {
+	guest sh -c 'cp /usr/sbin/sshd /run/sshd.renamed && cp /usr/sbin/sshd /run/sshd.kept'
+	other_sshd $PORT
+	guest sh -c 'printf "#!/bin/bash\nexec -a /usr/sbin/sshd /run/sshd.renamed \"\$@\"\n" >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd'
+	first=$(count_logins $PORT "$(ask ubuntu)" ubuntu 2)
+	run by_ordinary_key $PORT
+	guest mv /run/sshd.kept /usr/sbin/sshd
+	guest rm /run/sshd.renamed
+	[ "$status" -eq 0 ]
+	[ "$first" -eq 0 ]
+	[ "$(events EVENT REASON)" = "problem connection_unknown" ]
+}
+
 @test "a person cannot have the agent answer for somebody else's connection" {
 	key=$(ask ubuntu)
 	# shellcheck disable=SC2016 # for the shell over there
