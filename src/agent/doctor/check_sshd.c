@@ -15,6 +15,14 @@
 
 #define WHY_SIZE 512
 
+const char *sshd_command_mend(const char *command)
+{
+	/* It refuses to put itself before another command that it was not told to run. */
+	return sshd_command_is_none(command) || sshd_command_is_ours(command)
+		       ? "exc-instance-connect sshd enable"
+		       : "exc-instance-connect sshd enable --chain";
+}
+
 /* Which command sshd runs, and as which user. */
 static void check_command(struct patient *patient, const struct sshd *sshd,
 			  const struct sshd_effective *effective,
@@ -31,7 +39,7 @@ static void check_command(struct patient *patient, const struct sshd *sshd,
 			"the running sshd has another AuthorizedKeysCommand on its command line");
 	else if (!sshd_command_is_ours(command))
 		finding_add(patient, FINDING_BAD, "sshd's configuration",
-			    "exc-instance-connect sshd enable", "AuthorizedKeysCommand is: %.200s",
+			    sshd_command_mend(command), "AuthorizedKeysCommand is: %.200s",
 			    command);
 	else if (strcmp(user, WIRING_COMMAND_USER) != 0)
 		finding_add(patient, FINDING_BAD, "sshd's configuration",

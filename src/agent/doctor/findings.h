@@ -27,6 +27,12 @@ __attribute__((format(printf, 5, 6))) void finding_add(struct patient *patient,
 /* sshd's configuration, and PAM's */
 void diagnose_sshd(struct patient *patient);
 
+/* What keeps this account from logging in with a one-time key */
+void diagnose_account(struct patient *patient, const char *name);
+
+/* What wires sshd, if this is the command that it asks: a constant */
+const char *sshd_command_mend(const char *command);
+
 /* What the agent's user needs on this machine */
 void diagnose_machine(struct patient *patient);
 

@@ -59,6 +59,9 @@ bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword,
 bool sshd_command_is_ours(const char *command);
 bool sshd_command_is_none(const char *command);
 
+/* Does this shell let its user do anything, unlike nologin? */
+bool sshd_shell_logs_in(const char *shell);
+
 /* Another AuthorizedKeysCommand that a Match block sets for some users. */
 struct sshd_other {
 	char user[SSHD_USER_SIZE]; /* the first one found */
