@@ -119,11 +119,37 @@ faketime_certificate() {
 	echo "$output"
 	connectd_start
 	connectd instance remove 42
-	run finds bad endpoint "HTTP status 403 (http_status)" "ask its operator"
+	run finds bad endpoint "HTTP status 403, metadata.instance.unknown, for $GUEST_ADDRESS (http_status)" "ask its operator"
 	echo "$output"
 	connectd instance add 42 --address "$GUEST_ADDRESS" --host "$GUEST_ADDRESS"
 	[ "$first" -eq 0 ]
 	[ "$status" -eq 0 ]
+}
+
+@test "an endpoint that refuses with a code and an address that are none, or none at all" {
+	long=$(printf 'x%.0s' {1..65})
+	rows=0
+	while IFS='|' read -r body shown; do
+		rows=$((rows + 1))
+		printf '%b' "$body" >"$BATS_TEST_TMPDIR/body"
+		endpoint_start forbidden "$BATS_TEST_TMPDIR/body"
+		run finds bad endpoint "answered with HTTP status 403$shown (http_status)" "ask its operator"
+		endpoint_stop
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ "$output" != *$'\e'* ]]
+	done <<-END
+		|
+		oops|
+		[]|
+		{"error":7}|
+		{"error":{"code":7,"address":[]}}|
+		{"error":{"code":"a\\\\u001b[2J","address":"10.0.0.1\\\\n"}}|
+		{"error":{"code":"a\\e[2J","address":"10.0.0.1"}}|
+		{"error":{"code":"$long","address":"fe80::1%eth0"}}|
+		{"error":{"code":"a.b_c-1","address":"2001:DB8::0:1"}}|, a.b_c-1, for 2001:db8::1
+	END
+	[ "$rows" -eq 9 ]
 }
 
 @test "an instance id that the endpoint's signer does not mean" {
