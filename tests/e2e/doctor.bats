@@ -65,6 +65,38 @@ finds() {
 	[ "$status" -eq 0 ]
 }
 
+@test "PAM does not run the module, which sshd enable cannot change" {
+	prove_pam
+	sshd_setting 'UsePAM no'
+	sshd_reload
+	run finds warning PAM "sshd has UsePAM no" "grep -rsi UsePAM .*; set UsePAM yes; then: systemctl reload"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	first=$status
+	echo "$output"
+	guest sed -i.kept '0,/pam_exc_instance_connect/s/^\(.*pam_exc_instance_connect\)/session sufficient pam_permit.so\n\1/' /etc/pam.d/sshd
+	run finds warning PAM "" "man pam_exc_instance_connect, PROOF"
+	guest mv /etc/pam.d/sshd.kept /etc/pam.d/sshd
+	prove_pam
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "another AuthorizedKeysCommand in sshd's files" {
+	other_command 10
+	run finds bad "sshd's configuration" "AuthorizedKeysCommand is: /bin/true %u" "exc-instance-connect sshd enable --chain"
+	guest rm /etc/ssh/sshd_config.d/10-other.conf
+	sshd_reload
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "a next_command that is not there" {
+	agent_conf "next_command = /usr/bin/missing"
+	finds bad next_command "No such file" "set next_command in /etc/exc-instance-connect/agent.conf"
+}
+
 @test "others may write the agent's program" {
 	guest chmod 0775 /usr/bin/exc-instance-connect
 	run finds bad "the agent's program" "users other than root may write /usr/bin/exc-instance-connect" "chmod go-w /usr/bin/exc-instance-connect"
@@ -75,12 +107,30 @@ finds() {
 
 @test "no trust anchor, and one that cannot be used" {
 	guest mv /etc/exc-instance-connect/trust.d/operator.pem /run/operator.pem
-	run finds bad "trust anchors" "there are none in /etc/exc-instance-connect/trust.d" "exc-connectd init"
+	guest rmdir /etc/exc-instance-connect/trust.d
+	run finds bad "trust anchors" "there are none in /etc/exc-instance-connect/trust.d" "which exc-connectd init printed on the control plane, and run: "
 	first=$status
-	guest mv /run/operator.pem /etc/exc-instance-connect/trust.d/operator.pem
+	echo "$output"
+	guest sh -c "cd /run && ${output##*run: }"
+	doctor
 	guest sh -c 'echo nonsense >/etc/exc-instance-connect/trust.d/other.pem'
 	run finds warning "trust anchors" "1 files cannot be used, the first is other.pem" "PEM"
 	guest rm /etc/exc-instance-connect/trust.d/other.pem
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "trust anchors that others may write, and too many of them" {
+	guest chmod 0777 /etc/exc-instance-connect/trust.d
+	run finds bad "trust anchors" "users other than root may write /etc/exc-instance-connect/trust.d" "chown -R root: .* && chmod -R go-w"
+	first=$status
+	echo "$output"
+	guest sh -c "${output##*|}"
+	doctor
+	guest sh -c 'for i in $(seq 65); do : >"/etc/exc-instance-connect/trust.d/more$i.pem"; done'
+	run finds bad "trust anchors" "there are too many files" "remove those of /etc/exc-instance-connect/trust.d that are not needed"
+	guest sh -c 'rm /etc/exc-instance-connect/trust.d/more*.pem'
 	echo "$output"
 	[ "$first" -eq 0 ]
 	[ "$status" -eq 0 ]
@@ -179,8 +229,13 @@ faketime_certificate() {
 	echo "$output"
 	guest sh -c 'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/elsewhere
 printf "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/elsewhere\n" >/etc/ssh/sshd_config.d/20-other.conf'
-	run finds warning "host keys" "/etc/ssh/elsewhere is not among" "/etc/ssh/elsewhere.pub"
-	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	run finds warning "host keys" "/etc/ssh/elsewhere is not among" "ln -s /etc/ssh/elsewhere.pub /etc/ssh/ssh_host_elsewhere_key.pub && systemctl restart exc-instance-connect-host-keys"
+	mend=${output##*|}
+	guest sh -c "${mend%% && *}"
+	doctor
+	as_agent exc-instance-connect publish-host-keys
+	connectd instance list --json | jq -r '.[].guest_host_keys[]' | grep -xF "$(guest cut -d' ' -f1,2 /etc/ssh/elsewhere.pub)"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf /etc/ssh/ssh_host_elsewhere_key.pub
 	sshd_reload
 	echo "$output"
 	[ "$first" -eq 0 ]

@@ -14,7 +14,8 @@ struct account {
 	const char *name;
 	const struct passwd *passwd; /* getpwnam()'s */
 	struct sshd sshd;
-	struct sshd_effective effective; /* sshd's configuration for this account */
+	struct sshd_effective effective; /* sshd's configuration for this account, */
+	struct sshd_effective outside; /* and outside Match blocks */
 };
 
 /* Add a finding about sshd's `keyword`. The fix is to find it, to make `change`, and to reload. */

@@ -132,7 +132,8 @@ void diagnose_account(struct patient *patient, const char *name)
 		return;
 	}
 	sshd_find(&account.sshd);
-	if (!sshd_ask(&account.sshd, name, &account.effective, why, sizeof why)) {
+	if (!sshd_ask(&account.sshd, NULL, &account.outside, why, sizeof why) ||
+	    !sshd_ask(&account.sshd, name, &account.effective, why, sizeof why)) {
 		bad(&account, "fix it, and check with: sshd -t",
 		    "sshd's configuration for %s cannot be read: %s", name, why);
 		return;

@@ -241,9 +241,7 @@ static void check_root(const struct account *account)
 /* Which command sshd runs for this account, and as which user. */
 static void check_account_command(const struct account *account)
 {
-	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE], global[SSHD_VALUE_SIZE] = "";
-	struct sshd_effective outside;
-	char why[FINDING_TEXT_SIZE];
+	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE], outside[SSHD_VALUE_SIZE];
 
 	sshd_value(&account->effective, "authorizedkeyscommand", command);
 	sshd_value(&account->effective, "authorizedkeyscommanduser", user);
@@ -255,11 +253,10 @@ static void check_account_command(const struct account *account)
 					user);
 		return;
 	}
-	if (sshd_ask(&account->sshd, NULL, &outside, why, sizeof why))
-		sshd_value(&outside, "authorizedkeyscommand", global);
+	sshd_value(&account->outside, "authorizedkeyscommand", outside);
 	finding_add(account->patient, FINDING_BAD, "account",
-		    strcmp(command, global) == 0 ? sshd_command_mend(command)
-						 : "man exc-instance-connect, MATCH BLOCKS",
+		    strcmp(command, outside) == 0 ? sshd_command_mend(command)
+						  : "man exc-instance-connect, MATCH BLOCKS",
 		    "AuthorizedKeysCommand for %s is: %.200s", account->name, command);
 }
 

@@ -8,7 +8,12 @@
 #include "agent/config/config.h"
 #include "agent/doctor/diagnosis.h"
 #include "agent/config/instance_id.h"
+#include "agent/wiring/sshd_config.h"
 #include "grant/trust.h"
+
+/* What brings back a file of ours, by the package manager that is there */
+#define DOCTOR_REINSTALL                                                                           \
+	"apt-get install --reinstall exc-instance-connect, or: dnf reinstall exc-instance-connect"
 
 /* What later checks need from earlier ones. */
 struct patient {
@@ -32,6 +37,10 @@ void diagnose_account(struct patient *patient, const char *name);
 
 /* What wires sshd, if this is the command that it asks: a constant */
 const char *sshd_command_mend(const char *command);
+
+/* Into `mend`: find sshd's `keyword`, make this change, reload. */
+void sshd_setting_mend(const struct sshd *sshd, const char *keyword, const char *change,
+		       char mend[FINDING_TEXT_SIZE]);
 
 /* What the agent's user needs on this machine */
 void diagnose_machine(struct patient *patient);
