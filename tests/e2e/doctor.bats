@@ -97,6 +97,45 @@ finds() {
 	finds bad next_command "No such file" "set next_command in /etc/exc-instance-connect/agent.conf"
 }
 
+# opens_tunnel: a one-time key of root's that may not forward has sshd make a tun device
+opens_tunnel() {
+	guest sh -c 'mkdir -p /dev/net && { [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200; }'
+	# The command ends the connection, for ssh waits for the tunnel; its output could be lost by that.
+	SSH_OPTIONS="-w any:any" login "$(ask root '"command":"cat /proc/self/net/dev >/run/devices; kill $PPID"')" root || true
+	guest grep 'tun[0-9]*:' /run/devices
+}
+
+@test "PermitTunnel lets a key that may not forward open a tunnel" {
+	[ -c /dev/net/tun ] || skip "this machine has no tun devices"
+	run opens_tunnel
+	closed=$status
+	guest grep 'lo:' /run/devices
+	sshd_setting 'PermitTunnel point-to-point'
+	sshd_reload
+	run opens_tunnel
+	opened=$status
+	run finds bad PermitTunnel "can still open a tunnel as root" "set PermitTunnel no; then: systemctl reload ssh"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	echo "$output"
+	[ "$closed" -ne 0 ]
+	[ "$opened" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "PermitTunnel in a Match block of root's" {
+	sshd_setting 'Match User ana\n PermitTunnel yes'
+	sshd_reload
+	doctor
+	sshd_setting 'Match User root\n PermitTunnel yes'
+	sshd_reload
+	run finds bad PermitTunnel "can still open a tunnel as root" "set PermitTunnel no"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
 @test "others may write the agent's program" {
 	guest chmod 0775 /usr/bin/exc-instance-connect
 	run finds bad "the agent's program" "users other than root may write /usr/bin/exc-instance-connect" "chmod go-w /usr/bin/exc-instance-connect"

@@ -105,6 +105,19 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 	done
 }
 
+@test "enable warns where PermitTunnel lets a restricted key of root's open a tunnel" {
+	run wired enable
+	[ "$status" -eq 0 ]
+	[[ "$output" != *PermitTunnel* ]]
+	wired disable
+	sshd_setting 'PermitTunnel ethernet'
+	sshd_reload
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"WARNING: sshd has PermitTunnel switched on."*"Set PermitTunnel no"* ]]
+}
+
 @test "enable and disable can be repeated" {
 	wired enable
 	fingerprint_etc >"$BATS_TEST_TMPDIR/once"

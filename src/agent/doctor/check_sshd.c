@@ -37,6 +37,19 @@ void sshd_setting_mend(const struct sshd *sshd, const char *keyword, const char 
 		 unit == NULL ? "" : unit);
 }
 
+static void check_tunnels(struct patient *patient, const struct sshd *sshd,
+			  const struct sshd_effective *effective)
+{
+	char mend[FINDING_TEXT_SIZE];
+
+	if (!sshd_permits_tunnels(sshd, effective))
+		return;
+	sshd_setting_mend(sshd, "PermitTunnel", "set PermitTunnel no", mend);
+	finding_add(patient, FINDING_BAD, "PermitTunnel", mend,
+		    "before OpenSSH 10.5, a one-time key whose port forwarding is forbidden can "
+		    "still open a tunnel as root");
+}
+
 /* Which command sshd runs, and as which user. */
 static void check_command(struct patient *patient, const struct sshd *sshd,
 			  const struct sshd_effective *effective,
@@ -111,6 +124,7 @@ static void check_sshd(struct patient *patient)
 			    "man exc-instance-connect, MATCH BLOCKS",
 			    "one-time keys do not log in as %s: a Match block runs %.200s",
 			    other.user, other.command);
+	check_tunnels(patient, &sshd, &effective);
 	snprintf(mend, sizeof mend, "systemctl status %s", sshd.unit == NULL ? "ssh" : sshd.unit);
 	if (sshd_service_answers(&running))
 		finding_add(patient, FINDING_GOOD, "sshd", "", "it answers");

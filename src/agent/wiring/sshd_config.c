@@ -192,6 +192,23 @@ bool sshd_command_is_none(const char *command)
 	return command[0] == '\0' || strcmp(command, "none") == 0;
 }
 
+static bool has_tunnels(const struct sshd_effective *effective)
+{
+	char value[SSHD_VALUE_SIZE];
+
+	sshd_value(effective, "permittunnel", value);
+	return value[0] != '\0' && strcmp(value, "no") != 0;
+}
+
+bool sshd_permits_tunnels(const struct sshd *sshd, const struct sshd_effective *effective)
+{
+	struct sshd_effective root;
+	char why[128];
+
+	return has_tunnels(effective) ||
+	       (sshd_ask(sshd, "root", &root, why, sizeof why) && has_tunnels(&root));
+}
+
 bool sshd_shell_logs_in(const char *shell)
 {
 	const char *name = strrchr(shell, '/');
