@@ -108,6 +108,19 @@ sshd_program() { guest sh -c 'cat >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/ss
 	done
 }
 
+@test "enable warns where PermitTunnel lets a restricted key of root's open a tunnel" {
+	run wired enable
+	[ "$status" -eq 0 ]
+	[[ "$output" != *PermitTunnel* ]]
+	wired disable
+	sshd_setting 'PermitTunnel ethernet'
+	sshd_reload
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"WARNING: sshd has PermitTunnel switched on."*"Set PermitTunnel no"* ]]
+}
+
 @test "enable and disable can be repeated" {
 	wired enable
 	fingerprint_etc >"$BATS_TEST_TMPDIR/once"

@@ -368,6 +368,10 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 	sshd_find(&sshd);
 	if (sshd_find_other(&sshd, WIRING_COMMAND, &other))
 		say_other(&other);
+	if (sshd_permits_tunnels(&sshd, &before->effective))
+		puts("WARNING: sshd has PermitTunnel switched on. Before OpenSSH 10.5, a one-time key of root's\n"
+		     "whose port forwarding is forbidden can still open a tunnel. Set PermitTunnel no in\n" SSHD_CONFIG
+		     ", and reload sshd.");
 }
 
 static int enable(const struct enable *options)
