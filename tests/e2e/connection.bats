@@ -196,7 +196,7 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 @test "an sshd that is being debugged is served" {
 	key=$(ask ubuntu)
 	for time in 1 2; do
-		guest /usr/sbin/sshd -d -p $PORT -f "$GUEST_DIR/sshd_config" >"$BATS_TEST_TMPDIR/debug" 2>&1 3>&- </dev/null &
+		guest timeout 60 /usr/sbin/sshd -d -p $PORT -f "$GUEST_DIR/sshd_config" >"$BATS_TEST_TMPDIR/debug" 2>&1 3>&- </dev/null &
 		debugged=$!
 		wait_for grep -q 'Server listening' "$BATS_TEST_TMPDIR/debug"
 		[ "$time" -eq 2 ] || sed "s/^$GUEST_ADDRESS/[$GUEST_ADDRESS]:$PORT/" <(head -n 1 "$GUEST_DIR/known_hosts") >>"$GUEST_DIR/known_hosts"
