@@ -180,6 +180,29 @@ staff_keep_their_way() {
 	[[ "$said" == *"bad AuthorizedPrincipalsCommand: "*"/usr/bin/nobody-only %u"* ]]
 }
 
+@test "a command for principals that cannot be copied keeps enable from changing anything, and people get in" {
+	principals_lines "/usr/bin/staff-only $(printf 'x%.0s' {1..1100})" | write_other 70-other.conf
+	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"nothing was changed"*"AuthorizedPrincipalsCommand"*"too long"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+	by_staff 22
+	# systemd and sshd each have rules of their own for quotes.
+	guest rm /etc/ssh/sshd_config.d/70-other.conf
+	principals_lines '/usr/bin/staff-only "a b"' | guest sh -c 'cat >>/etc/ssh/sshd_config; sed -i /^Include/d /etc/ssh/sshd_config'
+	sshd_reload
+	fingerprint_etc >"$BATS_TEST_TMPDIR/before"
+	run guest unshare --mount --net sh -c 'mount -t tmpfs tmpfs /run && exc-instance-connect sshd enable'
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'cannot take the AuthorizedPrincipalsCommand /usr/bin/staff-only "a b"'*"everything was put back"* ]]
+	fingerprint_etc | diff "$BATS_TEST_TMPDIR/before" -
+	guest sh -c '! ls /etc/systemd/system/ssh*.service.d/zz-exc-instance-connect.conf'
+	by_staff 22
+}
+
 @test "an AuthorizedKeysCommand that arrives later and is never run is named, and --chain runs it" {
 	wired enable
 	run doctor

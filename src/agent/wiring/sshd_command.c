@@ -314,10 +314,15 @@ static bool plan_principals(struct before *before, struct wiring_plan *plan)
 		return false;
 	}
 	sshd_value(&effective, "authorizedprincipalscommand", command);
-	if (strcmp(command, before->principals_command) != 0) {
-		plan->principals_command = before->principals_command;
-		plan->principals_user = before->principals_user;
+	if (strcmp(command, before->principals_command) == 0)
+		return true;
+	if (strlen(before->principals_command) == sizeof before->principals_command - 1) {
+		fail("nothing was changed, because this sshd needs a copy of its AuthorizedPrincipalsCommand",
+		     "which is too long to be copied");
+		return false;
 	}
+	plan->principals_command = before->principals_command;
+	plan->principals_user = before->principals_user;
 	return true;
 }
 

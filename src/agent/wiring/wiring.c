@@ -214,8 +214,10 @@ static bool write_unit_drop_in(const struct unit *unit, const struct wiring_plan
 		return remove_unit_drop_in(unit, changed, why, size);
 	text = unit_text(command.text, plan);
 	if (text == NULL) {
-		snprintf(why, size, "%s: its ExecStart= cannot be changed%s%.128s", unit->name,
-			 plan->principals_command == NULL ? "" : " or take ",
+		snprintf(why, size, "%s: its ExecStart= cannot be changed%s%.256s", unit->name,
+			 plan->principals_command == NULL
+				 ? ""
+				 : ", or cannot take the AuthorizedPrincipalsCommand ",
 			 plan->principals_command == NULL ? "" : plan->principals_command);
 		return false;
 	}
