@@ -256,22 +256,21 @@ staff_keep_their_way() {
 	[[ "$(wired status)" != *"The agent then runs"* ]]
 }
 
-# sshd_changes CONDITION: an sshd that prints another X11Forwarding for ubuntu while this holds, but not of a
-# configuration elsewhere
-sshd_changes() {
+# sshd_prints SED CONDITION: an sshd whose output of -T this edits while the condition, of bash, holds
+sshd_prints() {
 	guest sh -c 'mkdir /run/kept && cp -p /usr/sbin/sshd /run/kept/sshd'
 	guest sh -c 'cat >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd' <<END
 #!/bin/bash
-case " \$* " in
-*" -f "*) ;;
-*user=ubuntu*) if $1; then
-/run/kept/sshd "\$@" | sed 's/^x11forwarding .*/x11forwarding else/'
-exit
-fi ;;
-esac
+if [[ " \$* " == *" -T "* ]] && $2; then
+/run/kept/sshd "\$@" | sed '$1'
+exit "\${PIPESTATUS[0]}"
+fi
 exec -a /usr/sbin/sshd /run/kept/sshd "\$@"
 END
 }
+# sshd_changes CONDITION: one that prints another X11Forwarding for ubuntu while this holds, but not of a
+# configuration elsewhere
+sshd_changes() { sshd_prints 's/^x11forwarding .*/x11forwarding else/' '[[ "$*" == *user=ubuntu* && "$*" != *" -f "* ]] &&'" $1"; }
 sshd_unwrapped() { guest sh -c 'cp -p /run/kept/sshd /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd && rm -r /run/kept'; }
 
 @test "enable puts everything back if one setting of one user would change, and names it" {
@@ -296,4 +295,18 @@ sshd_unwrapped() { guest sh -c 'cp -p /run/kept/sshd /usr/sbin/sshd.new && mv /u
 	[[ "$output" == *"for ubuntu: \"x11forwarding yes\" becomes \"x11forwarding else\""*"everything was put back"* ]]
 	fingerprint_etc | grep -v pam.wired | diff <(grep -v pam.wired "$BATS_TEST_TMPDIR/before") -
 	logs_in_once
+}
+
+@test "an sshd that prints its keywords with capitals is compared as well" {
+	principals_lines | write_other 70-other.conf
+	sshd_prints 's/^\(authorized\)\(keys\|principals\)\(command\)\(user\)\?/\u\1\u\2\u\3\u\4/' true
+	guest /usr/sbin/sshd -T | grep '^AuthorizedKeysCommandUser'
+	run wired enable
+	enabled=$status said=$output
+	by_staff 22
+	run wired disable
+	sshd_unwrapped
+	echo "$said$output"
+	[ "$enabled" -eq 0 ]
+	[ "$status" -eq 0 ]
 }

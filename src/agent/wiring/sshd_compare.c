@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Characters of a line of sshd -T that a message has */
 #define LINE_SHOWN 128
@@ -53,12 +54,12 @@ void sshd_views_forget(struct sshd_views *views)
 	views->count = 0;
 }
 
-/* Does the text go on with this keyword? */
+/* Does the text go on with this keyword? Newer versions of sshd print capitals. */
 static bool has_keyword(const char *text, const char *keyword)
 {
 	const size_t length = strlen(keyword);
 
-	return strncmp(text, keyword, length) == 0 && text[length] == ' ';
+	return strncasecmp(text, keyword, length) == 0 && text[length] == ' ';
 }
 
 /* The first line from here on that has to be the same. Bounded by SSHD_OUTPUT_SIZE. */
