@@ -33,11 +33,36 @@ static bool take_line(struct text *rest, struct text *line)
 	return true;
 }
 
-/* Take the lines up to an empty one: true when there is a block, with the reason if it is
+static bool is_white(char character)
+{
+	return character == ' ' || character == '\t';
+}
+
+static bool is_blank(const struct text *line)
+{
+	size_t white = 0;
+
+	while (white < line->length && is_white(line->at[white]))
+		white++;
+	return white == line->length;
+}
+
+/* May this line stand in a block? A NUL may not, and a carriage return only at the end of the key,
+ * where it was signed with it. */
+static bool is_plain(const struct text *line, bool is_key)
+{
+	const char *carriage = memchr(line->at, '\r', line->length);
+
+	return memchr(line->at, '\0', line->length) == NULL &&
+	       (carriage == NULL || (is_key && carriage == line->at + line->length - 1));
+}
+
+/* Take the lines up to a blank one: true when there is a block, with the reason if it is
  * unreadable. */
 static bool take_block(struct blocks *blocks, struct text *text, enum grant_verdict *verdict)
 {
 	struct text rest = { blocks->at, blocks->left }, line;
+	bool had_key = false;
 	unsigned int lines = 0;
 
 	*verdict = GRANT_OK;
@@ -45,21 +70,22 @@ static bool take_block(struct blocks *blocks, struct text *text, enum grant_verd
 	text->length = 0;
 	/* Bounded by the list */
 	while (take_line(&rest, &line)) {
-		if (line.length == 0 && text->at != NULL)
+		const bool is_key = !had_key && line.length > 0 && line.at[0] != '#';
+
+		if (is_blank(&line) && text->at != NULL)
 			break;
-		if (line.length == 0)
+		if (is_blank(&line))
 			continue;
 		if (text->at == NULL)
 			text->at = line.at;
 		text->length = (size_t)(rest.at - text->at);
-		if (line.length > BLOCK_LINE_MAX || ++lines > BLOCK_LINES_MAX)
+		if (line.length > BLOCK_LINE_MAX || ++lines > BLOCK_LINES_MAX ||
+		    !is_plain(&line, is_key))
 			*verdict = GRANT_BAD_ENCODING;
+		had_key |= is_key;
 	}
 	blocks->at = rest.at;
 	blocks->left = rest.length;
-	if (text->at != NULL && (memchr(text->at, '\r', text->length) != NULL ||
-				 memchr(text->at, '\0', text->length) != NULL))
-		*verdict = GRANT_BAD_ENCODING;
 	return text->at != NULL;
 }
 
@@ -138,29 +164,48 @@ static enum grant_verdict read_claim(const struct text *line, struct block *bloc
 	return verdict;
 }
 
-/* "type base64", and perhaps a comment; with options in front it is not a type. */
-static enum grant_verdict read_key(const struct text *line, struct block *block)
+/* Take the next word of a line, behind any white space. */
+static struct text take_word(struct text *line)
 {
+	struct text word;
+
+	while (line->length > 0 && is_white(line->at[0])) {
+		line->at++;
+		line->length--;
+	}
+	word = (struct text){ line->at, 0 };
+	while (word.length < line->length && !is_white(word.at[word.length]))
+		word.length++;
+	line->at += word.length;
+	line->length -= word.length;
+	return word;
+}
+
+/* "type base64", and perhaps a comment; with options in front it is not a type. */
+static enum grant_verdict read_key(struct text line, struct block *block)
+{
+	static const char options[] = "options before the key are not accepted";
 	char base64[BASE64_SIZE(SSH_KEY_BLOB_MAX)];
-	const char *end = line->at + line->length;
-	const char *space = memchr(line->at, ' ', line->length);
-	const char *comment;
+	struct text type, key;
 	enum grant_verdict verdict;
 
-	if (space == NULL)
+	if (line.length > 0 && line.at[line.length - 1] == '\r')
+		line.length--;
+	type = take_word(&line);
+	key = take_word(&line);
+	if (type.length == 0 || key.length == 0 || key.length >= sizeof base64)
 		return GRANT_BAD_SSH_KEY;
-	comment = memchr(space + 1, ' ', (size_t)(end - space - 1));
-	if (comment == NULL)
-		comment = end;
-	if ((size_t)(comment - space - 1) >= sizeof base64)
-		return GRANT_BAD_SSH_KEY;
-	memcpy(base64, space + 1, (size_t)(comment - space - 1));
-	base64[comment - space - 1] = '\0';
+	memcpy(base64, key.at, key.length);
+	base64[key.length] = '\0';
 	verdict = grant_verdict_of_ssh_key(
-		ssh_key_parse_parts(line->at, (size_t)(space - line->at), base64, &block->key));
+		ssh_key_parse_parts(type.at, type.length, base64, &block->key));
 	if (verdict == GRANT_OK &&
 	    !digest_fingerprint(block->key.blob, block->key.blob_length, block->fingerprint))
 		verdict = GRANT_NO_MEMORY;
+	if (verdict != GRANT_OK &&
+	    (memchr(type.at, '=', type.length) != NULL || strncmp(base64, "ssh-", 4) == 0 ||
+	     strncmp(base64, "ecdsa-", 6) == 0))
+		block->hint = options;
 	return verdict;
 }
 
@@ -183,7 +228,7 @@ static void read_block(const struct text *text, struct block *block)
 	if (line.at[0] == '#')
 		keep_first(&block->verdict, GRANT_BAD_SSH_KEY);
 	else
-		keep_first(&block->verdict, read_key(&line, block));
+		keep_first(&block->verdict, read_key(line, block));
 	if (!seen.timestamp || !seen.instance)
 		keep_first(&block->verdict, GRANT_BAD_CLAIM);
 	block->signed_length = (size_t)(rest.at - text->at);

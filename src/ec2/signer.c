@@ -157,6 +157,8 @@ static int verify(struct signer *signer)
 	if (context == NULL ||
 	    X509_STORE_CTX_init(context, signer->store, leaf, signer->given) != 1)
 		return X509_V_ERR_OUT_OF_MEM;
+	/* As AWS verifies it: a CA certificate has to say so in the way of RFC 5280. */
+	X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(context), X509_V_FLAG_X509_STRICT);
 	if (X509_verify_cert(context) != 1)
 		return X509_STORE_CTX_get_error(context);
 	signer->chain = X509_STORE_CTX_get1_chain(context);

@@ -9,6 +9,8 @@
 #include "ec2/signer.h"
 #include "base/cleanup.h"
 
+/* Seconds that the responder's clock and ours may be apart, as openssl-ocsp(1) has it */
+#define CLOCK_TOLERANCE 300
 /* Certificates that one response may cover */
 #define SINGLES_MAX 16
 
@@ -68,11 +70,15 @@ static enum grant_verdict check_single(OCSP_SINGLERESP *single, time_t now, cons
 {
 	ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
 	int status = OCSP_single_get0_status(single, NULL, NULL, &from, &until);
+	time_t latest = now + CLOCK_TOLERANCE, earliest = now - CLOCK_TOLERANCE;
 
 	/* X509_cmp_time() returns 0 for what is not a time. */
-	if (from == NULL || X509_cmp_time(from, &now) != -1)
+	if (from == NULL || X509_cmp_time(from, &latest) != -1)
 		return refuse(why, GRANT_STAPLE_EXPIRED, "is from the future");
-	if (until == NULL || X509_cmp_time(until, &now) != 1)
+	if (until == NULL)
+		return refuse(why, GRANT_STAPLE_EXPIRED,
+			      "has no nextUpdate, so nobody knows until when it is valid");
+	if (X509_cmp_time(until, &earliest) != 1)
 		return refuse(why, GRANT_STAPLE_EXPIRED, "is out of date");
 	if (status == V_OCSP_CERTSTATUS_REVOKED)
 		return refuse(why, GRANT_SIGNER_REVOKED, "reports that it is revoked");

@@ -63,6 +63,10 @@ const char *connection_find(const struct ledger *ledger, struct connection *conn
 			return i > 0 && has_terminal() ? "a terminal asks" : NULL;
 		if (uid != 0 && uid != getuid())
 			return "a process of another user asks, not sshd";
+		/* sshd calls setsid(2) for each connection. Above this process may be the sshd that
+		 * listens: it is one and the same for all connections. */
+		if (pid == getsid(0))
+			return "the process that leads this session is not sshd";
 		pid = process.parent;
 	}
 	return "no sshd process asks";

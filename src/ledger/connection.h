@@ -17,9 +17,10 @@
  * why it was not, a constant; then nothing may be offered.
  *
  * A process counts as sshd if /proc shows it as root's sshd or sshd-session. One that /proc hides
- * counts if it leads our session, as sshd does, or is served by the module (module_lock_is_held()).
- * The search goes up only through processes of root and of this user: any other could have been
- * started by a person, in a session of somebody else's. */
+ * counts if it holds the module's lock (module_lock.h), or leads our session, as sshd does, and
+ * that has no terminal. The search ends at the process that leads our session, as sshd calls
+ * setsid(2) for each connection, and goes up only through processes of root and of this user: any
+ * other could have been started by a person, in a session of somebody else's. */
 const char *connection_find(const struct ledger *ledger, struct connection *connection);
 
 /* Is a process with this name (/proc/PID/comm) one that serves a connection? */

@@ -6,9 +6,11 @@
 /* Field names and these ids never change: people search for them. */
 enum journal_event {
 	JOURNAL_OFFERED, /* a key was given to sshd */
-	JOURNAL_REFUSED, /* a grant is not valid, or its key could not be recorded */
+	JOURNAL_REFUSED, /* a grant is not valid, or its key is for another user, late, or not
+			    recorded */
 	JOURNAL_USED, /* a key was spent by a login */
-	JOURNAL_REPLAYED, /* a spent key was presented again */
+	JOURNAL_REPLAYED, /* a key that is spent, or bound to another connection, was presented
+			     again */
 	JOURNAL_PROBLEM, /* nothing can be offered until this is fixed */
 };
 

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libmodule.a
 %C%_libmodule_a_CFLAGS = $(AM_CFLAGS) -fPIC
 %C%_libmodule_a_SOURCES = \
 	%D%/auth_info.c %D%/auth_info.h \
+	%D%/client_address.c %D%/client_address.h \
 	%D%/receipt.c %D%/receipt.h
 %C%_pam_exc_instance_connect_so_SOURCES = %D%/module.c
 %C%_pam_exc_instance_connect_so_CFLAGS = $(AM_CFLAGS) -fPIC

@@ -21,6 +21,7 @@
 #include "ledger/paths.h"
 #include "ledger/stack_proof.h"
 #include "pam/auth_info.h"
+#include "pam/client_address.h"
 #include "pam/receipt.h"
 
 #define PID_SIZE 16
@@ -126,8 +127,9 @@ static int decide(pam_handle_t *pamh, enum ledger_result result, const struct of
 		pam_error(pamh, "%s", SAY_TOO_LATE);
 		return PAM_SESSION_ERR;
 	case LEDGER_UNAVAILABLE:
-		journal_errno(JOURNAL_REFUSED, spent, client,
-			      "the used mark could not be made in " LEDGER_DIR);
+		journal_errno(
+			JOURNAL_REFUSED, spent, client,
+			"the offer could not be read, or the used mark not be made, in " LEDGER_DIR);
 		pam_error(pamh, "%s", SAY_UNRECORDED);
 		return PAM_SESSION_ERR;
 	default:
@@ -137,7 +139,8 @@ static int decide(pam_handle_t *pamh, enum ledger_result result, const struct of
 
 /* Is there an entry for this connection and this key? Checked by path, which takes neither memory
  * of ours nor a descriptor. Being denied the check is not an answer, and nobody is locked out for
- * that: the module could not take its lock then, so the agent did not rely on it. */
+ * that: where it is always denied, the module could not take its lock, and the agent did not rely on
+ * it. */
 static bool was_offered(const struct connection *us, const char *key_hash)
 {
 	char path[sizeof CONNECTIONS_DIR + PID_SIZE + DIGEST_HEX_SIZE];
@@ -173,12 +176,11 @@ static int spend(pam_handle_t *pamh, const struct connection *us, const char *ke
 {
 	char account[ACCOUNT_BYTES_MAX];
 	struct offer spent = { 0 };
-	const char *client = NULL;
+	char client[CLIENT_ADDRESS_SIZE];
 	enum ledger_result result = LEDGER_UNAVAILABLE;
 	struct ledger ledger;
 
-	if (pam_get_item(pamh, PAM_RHOST, (const void **)&client) != PAM_SUCCESS)
-		client = NULL;
+	client_address(pamh, client);
 	if (ledger_open_as_root(&ledger, LEDGER_DIR)) {
 		result = ledger_spend(&ledger, key_hash, account_name(pamh, account), us, &spent);
 		ledger_close(&ledger);

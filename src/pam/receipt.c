@@ -17,16 +17,6 @@
 #define RECEIPT_BYTES_MAX 1024
 #define NAME_SIZE (DIGEST_HEX_SIZE + 8)
 
-/* An address or host name, or nothing: so that it needs no escaping in JSON. */
-static const char *clean_client(const char *client)
-{
-	if (client == NULL || strlen(client) > 255 ||
-	    client[strspn(client, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				  ".:%_-")] != '\0')
-		return "";
-	return client;
-}
-
 static bool write_into(const char *directory, const char *name, const char *text, size_t length)
 {
 	_cleanup_close_ int folder = -1;
@@ -62,12 +52,11 @@ bool receipt_write(const struct offer *spent, const char *client)
 	}
 	snprintf(name, sizeof name, "%s.json", jti_hash);
 	/* All values are of characters that JSON does not escape: the agent checked them before it
-	 * wrote the offer, clean_client() does here. */
+	 * wrote the offer, and the client's is an address. */
 	length = snprintf(text, sizeof text,
 			  "{\"jti\":\"%s\",\"user\":\"%s\",\"fingerprint\":\"%s\","
 			  "\"used_at\":%" PRId64 ",\"client\":\"%s\"}\n",
-			  spent->jti, spent->user, spent->fingerprint, (int64_t)time(NULL),
-			  clean_client(client));
+			  spent->jti, spent->user, spent->fingerprint, (int64_t)time(NULL), client);
 	return write_into(RECEIPTS_DIR, name, text, (size_t)length) ||
 	       write_into(RECEIPTS_FALLBACK_DIR, name, text, (size_t)length);
 }

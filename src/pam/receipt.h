@@ -8,8 +8,8 @@
 #include "ledger/ledger.h"
 
 /* Write one receipt to RECEIPTS_DIR, or to RECEIPTS_FALLBACK_DIR if that cannot be written. The
- * file appears whole or not at all, and belongs to the directory's owner. `client` is the user's
- * address as PAM names it, or NULL. False, with errno, if neither directory can be written. */
+ * file appears whole or not at all, and belongs to the directory's owner. `client` is what
+ * client_address() found. False, with errno, if neither directory can be written. */
 bool receipt_write(const struct offer *spent, const char *client);
 
 #endif

@@ -25,6 +25,7 @@ MODE is one of
   500, 204  answer with this status
   record    answer with no grants, and write each request line to FILE
   answer    answer with what FILE holds, whatever is asked
+  forbidden the same, with status 403
 Prints "ready" once it listens.
 """
 import gzip
@@ -99,11 +100,20 @@ def reset(client):
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def answer(client, seconds):
+def read_file():
     with open(sys.argv[4], "rb") as file:
-        body = file.read()
+        return file.read()
+
+
+def answer(client, seconds):
+    body = read_file()
     time.sleep(seconds)
     send_body(client, body)
+
+
+def forbid(client):
+    body = read_file()
+    client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def record(client, request):
@@ -137,6 +147,7 @@ MODES = {
     "204": lambda client, _: send_status(client, b"204"),
     "record": record,
     "answer": lambda client, _: answer(client, 0),
+    "forbidden": lambda client, _: forbid(client),
 }
 
 

@@ -226,6 +226,7 @@ END
 	connectd instance remove 42
 	metadata 'grants?user=ubuntu'
 	[ "$code $(field .error.code)" = "403 metadata.instance.unknown" ]
+	[ "$(field .error.address)" = "$(cut -d/ -f3 <<<"$METADATA" | sed 's/:[0-9]*$//')" ]
 }
 
 @test "grants are for one user and, if asked, one key" {

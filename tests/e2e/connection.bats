@@ -165,7 +165,7 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 	done
 }
 
-@test "sshd that inetd starts, on pipes, is served, except by binding where it is hidden" {
+@test "sshd that inetd starts, on pipes, is served, except where it is hidden and has no module" {
 	# On pipes there is no address, and PAM's modules look the word up.
 	guest sh -c 'echo "192.0.2.9 UNKNOWN" >>/etc/hosts'
 	cp "$GUEST_DIR/sshd_config" "$GUEST_DIR/sshd_config.inetd"
@@ -179,6 +179,7 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 		echo $in
 	}
 	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
+	[ "$(events EVENT CLIENT | grep used)" = "used UNKNOWN" ]
 	[ "$(inetd_logins "$GUEST_DIR/keys/ordinary-ubuntu")" -eq 2 ]
 	agent_conf "single_use = connection"
 	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
@@ -186,7 +187,9 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 	agent_conf
 	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
 	agent_conf "single_use = connection"
-	[ "$(inetd_logins "$(ask ubuntu)")" -le 1 ]
+	[ "$(inetd_logins "$(ask ubuntu)")" -eq 1 ]
+	sed -i 's/^UsePAM yes/UsePAM no/' "$GUEST_DIR/sshd_config.inetd"
+	[ "$(inetd_logins "$(ask ubuntu)")" -eq 0 ]
 	[ "$(inetd_logins "$GUEST_DIR/keys/ordinary-ubuntu")" -eq 2 ]
 }
 
@@ -231,6 +234,20 @@ END
 	done
 }
 
+# The one that listens has the right name, and is the same process for all connections.
+@test "where the sshd of a connection has another name, the one that listens is not taken for it" {
+	guest sh -c 'cp /usr/sbin/sshd /run/sshd.renamed && cp /usr/sbin/sshd /run/sshd.kept'
+	other_sshd $PORT
+	guest sh -c 'printf "#!/bin/bash\nexec -a /usr/sbin/sshd /run/sshd.renamed \"\$@\"\n" >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd'
+	first=$(count_logins $PORT "$(ask ubuntu)" ubuntu 2)
+	run by_ordinary_key $PORT
+	guest mv /run/sshd.kept /usr/sbin/sshd
+	guest rm /run/sshd.renamed
+	[ "$status" -eq 0 ]
+	[ "$first" -eq 0 ]
+	[ "$(events EVENT REASON)" = "problem connection_unknown" ]
+}
+
 @test "a person cannot have the agent answer for somebody else's connection" {
 	key=$(ask ubuntu)
 	# shellcheck disable=SC2016 # for the shell over there
@@ -251,4 +268,14 @@ END
 	[ "$(count_logins $PORT "$(ask ubuntu)" ubuntu 1)" -eq 0 ]
 	[ "$(events EVENT REASON)" = "problem connection_unknown" ]
 	all_ways $PORT
+}
+
+# Whoever owns an address chooses its name.
+@test "what is recorded of a client is its address, also where sshd looks up names" {
+	guest sh -c "echo '$OPERATOR_ADDRESS a-trusted-host.example' >>/etc/hosts"
+	other_sshd $PORT "UseDNS yes"
+	login_at $PORT "$(ask ubuntu)" ubuntu true
+	[ "$(events EVENT CLIENT | tail -n 1)" = "used $OPERATOR_ADDRESS" ]
+	guest sh -c 'cat /var/lib/exc-instance-connect/receipts/*' | jq -e "select(.client != \"$OPERATOR_ADDRESS\" and .client != \"UNKNOWN\")" && return 1
+	guest sed -i '/a-trusted-host/d' /etc/hosts
 }

@@ -65,6 +65,77 @@ finds() {
 	[ "$status" -eq 0 ]
 }
 
+@test "PAM does not run the module, which sshd enable cannot change" {
+	prove_pam
+	sshd_setting 'UsePAM no'
+	sshd_reload
+	run finds warning PAM "sshd has UsePAM no" "grep -rsi UsePAM .*; set UsePAM yes; then: systemctl reload"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	first=$status
+	echo "$output"
+	guest sed -i.kept '0,/pam_exc_instance_connect/s/^\(.*pam_exc_instance_connect\)/session sufficient pam_permit.so\n\1/' /etc/pam.d/sshd
+	run finds warning PAM "" "man pam_exc_instance_connect, PROOF"
+	guest mv /etc/pam.d/sshd.kept /etc/pam.d/sshd
+	prove_pam
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "another AuthorizedKeysCommand in sshd's files" {
+	other_command 10
+	run finds bad "sshd's configuration" "AuthorizedKeysCommand is: /bin/true %u" "exc-instance-connect sshd enable --chain"
+	guest rm /etc/ssh/sshd_config.d/10-other.conf
+	sshd_reload
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "a next_command that is not there" {
+	agent_conf "next_command = /usr/bin/missing"
+	finds bad next_command "No such file" "set next_command in /etc/exc-instance-connect/agent.conf"
+}
+
+# opens_tunnel: a one-time key of root's that may not forward has sshd make a tun device
+opens_tunnel() {
+	guest sh -c 'mkdir -p /dev/net && { [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200; }'
+	# The command ends the connection, for ssh waits for the tunnel; its output could be lost by that.
+	SSH_OPTIONS="-w any:any" login "$(ask root '"command":"cat /proc/self/net/dev >/run/devices; kill $PPID"')" root || true
+	guest grep 'tun[0-9]*:' /run/devices
+}
+
+@test "PermitTunnel lets a key that may not forward open a tunnel" {
+	[ -c /dev/net/tun ] || skip "this machine has no tun devices"
+	run opens_tunnel
+	closed=$status
+	guest grep 'lo:' /run/devices
+	sshd_setting 'PermitTunnel point-to-point'
+	sshd_reload
+	run opens_tunnel
+	opened=$status
+	run finds bad PermitTunnel "can still open a tunnel as root" "set PermitTunnel no; then: systemctl reload ssh"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	echo "$output"
+	[ "$closed" -ne 0 ]
+	[ "$opened" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "PermitTunnel in a Match block of root's" {
+	sshd_setting 'Match User ana\n PermitTunnel yes'
+	sshd_reload
+	doctor
+	sshd_setting 'Match User root\n PermitTunnel yes'
+	sshd_reload
+	run finds bad PermitTunnel "can still open a tunnel as root" "set PermitTunnel no"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	sshd_reload
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
 @test "others may write the agent's program" {
 	guest chmod 0775 /usr/bin/exc-instance-connect
 	run finds bad "the agent's program" "users other than root may write /usr/bin/exc-instance-connect" "chmod go-w /usr/bin/exc-instance-connect"
@@ -75,12 +146,30 @@ finds() {
 
 @test "no trust anchor, and one that cannot be used" {
 	guest mv /etc/exc-instance-connect/trust.d/operator.pem /run/operator.pem
-	run finds bad "trust anchors" "there are none in /etc/exc-instance-connect/trust.d" "exc-connectd init"
+	guest rmdir /etc/exc-instance-connect/trust.d
+	run finds bad "trust anchors" "there are none in /etc/exc-instance-connect/trust.d" "which exc-connectd init printed on the control plane, and run: "
 	first=$status
-	guest mv /run/operator.pem /etc/exc-instance-connect/trust.d/operator.pem
+	echo "$output"
+	guest sh -c "cd /run && ${output##*run: }"
+	doctor
 	guest sh -c 'echo nonsense >/etc/exc-instance-connect/trust.d/other.pem'
 	run finds warning "trust anchors" "1 files cannot be used, the first is other.pem" "PEM"
 	guest rm /etc/exc-instance-connect/trust.d/other.pem
+	echo "$output"
+	[ "$first" -eq 0 ]
+	[ "$status" -eq 0 ]
+}
+
+@test "trust anchors that others may write, and too many of them" {
+	guest chmod 0777 /etc/exc-instance-connect/trust.d
+	run finds bad "trust anchors" "users other than root may write /etc/exc-instance-connect/trust.d" "chown -R root: .* && chmod -R go-w"
+	first=$status
+	echo "$output"
+	guest sh -c "${output##*|}"
+	doctor
+	guest sh -c 'for i in $(seq 65); do : >"/etc/exc-instance-connect/trust.d/more$i.pem"; done'
+	run finds bad "trust anchors" "there are too many files" "remove those of /etc/exc-instance-connect/trust.d that are not needed"
+	guest sh -c 'rm /etc/exc-instance-connect/trust.d/more*.pem'
 	echo "$output"
 	[ "$first" -eq 0 ]
 	[ "$status" -eq 0 ]
@@ -119,11 +208,37 @@ faketime_certificate() {
 	echo "$output"
 	connectd_start
 	connectd instance remove 42
-	run finds bad endpoint "HTTP status 403 (http_status)" "ask its operator"
+	run finds bad endpoint "HTTP status 403, metadata.instance.unknown, for $GUEST_ADDRESS (http_status)" "ask its operator"
 	echo "$output"
 	connectd instance add 42 --address "$GUEST_ADDRESS" --host "$GUEST_ADDRESS"
 	[ "$first" -eq 0 ]
 	[ "$status" -eq 0 ]
+}
+
+@test "an endpoint that refuses with a code and an address that are none, or none at all" {
+	long=$(printf 'x%.0s' {1..65})
+	rows=0
+	while IFS='|' read -r body shown; do
+		rows=$((rows + 1))
+		printf '%b' "$body" >"$BATS_TEST_TMPDIR/body"
+		endpoint_start forbidden "$BATS_TEST_TMPDIR/body"
+		run finds bad endpoint "answered with HTTP status 403$shown (http_status)" "ask its operator"
+		endpoint_stop
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[[ "$output" != *$'\e'* ]]
+	done <<-END
+		|
+		oops|
+		[]|
+		{"error":7}|
+		{"error":{"code":7,"address":[]}}|
+		{"error":{"code":"a\\\\u001b[2J","address":"10.0.0.1\\\\n"}}|
+		{"error":{"code":"a\\e[2J","address":"10.0.0.1"}}|
+		{"error":{"code":"$long","address":"fe80::1%eth0"}}|
+		{"error":{"code":"a.b_c-1","address":"2001:DB8::0:1"}}|, a.b_c-1, for 2001:db8::1
+	END
+	[ "$rows" -eq 9 ]
 }
 
 @test "an instance id that the endpoint's signer does not mean" {
@@ -153,8 +268,13 @@ faketime_certificate() {
 	echo "$output"
 	guest sh -c 'ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/elsewhere
 printf "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/elsewhere\n" >/etc/ssh/sshd_config.d/20-other.conf'
-	run finds warning "host keys" "/etc/ssh/elsewhere is not among" "/etc/ssh/elsewhere.pub"
-	guest rm /etc/ssh/sshd_config.d/20-other.conf
+	run finds warning "host keys" "/etc/ssh/elsewhere is not among" "ln -s /etc/ssh/elsewhere.pub /etc/ssh/ssh_host_elsewhere_key.pub && systemctl restart exc-instance-connect-host-keys"
+	mend=${output##*|}
+	guest sh -c "${mend%% && *}"
+	doctor
+	as_agent exc-instance-connect publish-host-keys
+	connectd instance list --json | jq -r '.[].guest_host_keys[]' | grep -xF "$(guest cut -d' ' -f1,2 /etc/ssh/elsewhere.pub)"
+	guest rm /etc/ssh/sshd_config.d/20-other.conf /etc/ssh/ssh_host_elsewhere_key.pub
 	sshd_reload
 	echo "$output"
 	[ "$first" -eq 0 ]

@@ -15,7 +15,7 @@ keyUsage=critical,keyCertSign,cRLSign,digitalSignature"
 # ec2_certificate NAME SUBJECT ISSUER [EXTENSIONS]
 ec2_certificate() {
 	local name=$1 issuer=$3 by=()
-	printf '%s\nsubjectKeyIdentifier=hash\n' "${4-keyUsage=digitalSignature}" >"$EC2_DIR/$name.ext"
+	printf '%s\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' "${4-keyUsage=digitalSignature}" >"$EC2_DIR/$name.ext"
 	openssl req -new -newkey rsa:2048 -nodes -keyout "$EC2_DIR/$name.key" -subj "$2" \
 		-out "$EC2_DIR/$name.csr" 2>/dev/null
 	if [ "$issuer" = "$name" ]; then

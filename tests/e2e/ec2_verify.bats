@@ -157,7 +157,62 @@ extendedKeyUsage=OCSPSigning"
 	distrusts staple_expired --now $(($(date +%s) + 2 * 86400))
 	ec2_staple leaf middle "$(staple_of leaf)" V middle -resp_no_certs
 	distrusts staple_expired
-	[[ "$stderr" == *"the staple of /CN=$EC2_NAME is out of date"* ]]
+	[[ "$stderr" == *"the staple of /CN=$EC2_NAME has no nextUpdate"* ]]
+}
+
+# The usual five minutes; a guest whose clock is three seconds behind must not lose every key.
+@test "a clock that is up to five minutes from the responder's is good" {
+	made=$(date +%s)
+	ec2_staples
+	ec2_staple leaf middle "$(staple_of leaf)" V middle -nmin 60
+	ec2_staple middle root "$(staple_of middle)" V root -nmin 60
+	# The chain itself is no younger than the staples: it is not valid before.
+	distrusts untrusted_chain --now $((made - 400))
+	ec2_block "$EC2_DIR/key.pub" "#Timestamp=$((made + 3600 + 330))" "#Instance=$EC2_INSTANCE" >"$list"
+	holds --now $((made + 3600 + 280))
+	distrusts staple_expired --now $((made + 3600 + 320))
+}
+
+@test "a staple from the near future is good, and one from further on is not" {
+	# faketime: the responder's clock
+	for ahead in 3 290 320; do
+		ec2_certificate "ahead$ahead" "/CN=$EC2_NAME" middle
+		cat "$EC2_DIR/ahead$ahead.pem" "$EC2_DIR/middle.pem" >"$BATS_TEST_TMPDIR/chain.pem"
+		serial=$(openssl x509 -in "$EC2_DIR/ahead$ahead.pem" -noout -serial | cut -d= -f2)
+		printf 'V\t491231235959Z\t\t%s\tunknown\t/CN=x\n' "$serial" >"$EC2_DIR/index"
+		faketime -f "+${ahead}s" openssl ocsp -index "$EC2_DIR/index" -CA "$EC2_DIR/middle.pem" -issuer "$EC2_DIR/middle.pem" \
+			-cert "$EC2_DIR/ahead$ahead.pem" -rsigner "$EC2_DIR/middle.pem" -rkey "$EC2_DIR/middle.key" -no_nonce \
+			-ndays 1 -respout "$BATS_TEST_TMPDIR/staples/$(ec2_fingerprint "ahead$ahead" sha1)" >/dev/null 2>&1
+		printf '#Timestamp=%s\n#Instance=%s\n%s\n' $(($(date +%s) + 60)) "$EC2_INSTANCE" "$(cat "$EC2_DIR/key.pub")" >"$EC2_DIR/unsigned"
+		{ cat "$EC2_DIR/unsigned"; ec2_sign "$EC2_DIR/unsigned" "$EC2_DIR/ahead$ahead.key"; } >"$list"
+		if [ "$ahead" -lt 300 ]; then
+			holds --signer "$BATS_TEST_TMPDIR/chain.pem"
+		else
+			distrusts staple_expired --signer "$BATS_TEST_TMPDIR/chain.pem"
+			[[ "$stderr" == *"is from the future"* ]]
+		fi
+	done
+}
+
+@test "a chain whose CA is none by RFC 5280 is refused, as AWS refuses it" {
+	for extensions in "basicConstraints=CA:TRUE
+keyUsage=critical,keyCertSign,cRLSign,digitalSignature" "basicConstraints=critical,CA:TRUE"; do
+		ec2_certificate lax "/O=Test/CN=Lax Middle" root "$extensions"
+		ec2_certificate below "/CN=$EC2_NAME" lax
+		cat "$EC2_DIR/below.pem" "$EC2_DIR/lax.pem" >"$BATS_TEST_TMPDIR/lax.pem"
+		distrusts untrusted_chain --signer "$BATS_TEST_TMPDIR/lax.pem"
+	done
+}
+
+# What the scripts of AWS take: an attacker who answers for the metadata service sends all of this.
+@test "a root that comes with the chain, and a signer's name in another field, are not taken" {
+	ec2_ca evil "/O=Test/CN=Evil Root"
+	ec2_certificate evil-leaf "/CN=$EC2_NAME" evil
+	cat "$EC2_DIR/evil-leaf.pem" "$EC2_DIR/evil.pem" >"$BATS_TEST_TMPDIR/evil.pem"
+	distrusts untrusted_chain --signer "$BATS_TEST_TMPDIR/evil.pem"
+	ec2_certificate named "/O=CN=$EC2_NAME/CN=evil.example" middle
+	cat "$EC2_DIR/named.pem" "$EC2_DIR/middle.pem" >"$BATS_TEST_TMPDIR/named.pem"
+	distrusts signer_not_allowed --signer "$BATS_TEST_TMPDIR/named.pem"
 }
 
 @test "a staple that a stranger signed, also one with the issuer's name" {
@@ -286,10 +341,31 @@ extendedKeyUsage=OCSPSigning"
 	[ "$status" -eq 0 ]
 }
 
+@test "a line of white space ends a block, and white space in a key that was signed so loses nothing" {
+	ec2_block "$EC2_DIR/ecdsa.pub" >"$BATS_TEST_TMPDIR/next"
+	{ sed '/^$/d' "$list"; printf ' \t \n'; cat "$BATS_TEST_TMPDIR/next"; } >"$BATS_TEST_TMPDIR/both"
+	[ "$(verify --keys "$BATS_TEST_TMPDIR/both" | wc -l)" -eq 2 ]
+	for key in "$(sed 's/ /  /' "$EC2_DIR/key.pub")" "$(sed 's/ /\t/' "$EC2_DIR/key.pub")" "$(cut -d' ' -f1,2 "$EC2_DIR/key.pub")  " \
+		"$(cut -d' ' -f1,2 "$EC2_DIR/key.pub")"$'\r'; do
+		printf '%s\n' "$key" >"$BATS_TEST_TMPDIR/odd.pub"
+		ec2_block "$BATS_TEST_TMPDIR/odd.pub" >"$list"
+		holds
+		cat "$BATS_TEST_TMPDIR/next" >>"$list"
+		[ "$(verify | wc -l)" -eq 2 ]
+	done
+	# What was added after it was signed is another key.
+	ec2_block "$EC2_DIR/key.pub" >"$list"
+	sed -i '/^ssh-/s/$/\r/' "$list"
+	refuses bad_signature
+}
+
 @test "options before the key, no key, a key that is too weak or of no kind that counts" {
 	echo "command=\"id\" $(cat "$EC2_DIR/key.pub")" >"$BATS_TEST_TMPDIR/options.pub"
 	ec2_block "$BATS_TEST_TMPDIR/options.pub" >"$list"
-	refuses bad_ssh_key
+	refuses "bad_ssh_key: options before the key are not accepted"
+	echo "no-pty $(cat "$EC2_DIR/key.pub")" >"$BATS_TEST_TMPDIR/options.pub"
+	ec2_block "$BATS_TEST_TMPDIR/options.pub" >"$list"
+	refuses "key_type_not_allowed: options before the key are not accepted"
 	printf '#Timestamp=%s\n#Instance=%s\n' $(($(date +%s) + 60)) "$EC2_INSTANCE" >"$list"
 	refuses bad_ssh_key
 	ssh-keygen -q -t rsa -b 1024 -N '' -f "$BATS_TEST_TMPDIR/weak"

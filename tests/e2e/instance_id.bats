@@ -23,6 +23,13 @@ teardown() {
 
 one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 source_of_id() { guest exc-instance-connect doctor --json | jq -r '.findings[] | select(.name == "instance") | .text'; }
+# cloud_init ID DATASOURCE: what it leaves behind
+cloud_init() {
+	guest sh -euc 'mkdir -p /var/lib/cloud/data "/var/lib/cloud/instances/$0"
+		ln -sfn "/var/lib/cloud/instances/$0" /var/lib/cloud/instance
+		echo "$0" >/var/lib/cloud/data/instance-id
+		echo "$1" >/var/lib/cloud/instance/datasource' "$1" "$2"
+}
 pin() { guest sh -c "printf '%s\n' '$1' >/var/lib/exc-instance-connect/instance-id"; }
 
 @test "an id that was pinned for this machine counts, and not on a clone of it" {
@@ -42,14 +49,30 @@ pin() { guest sh -c "printf '%s\n' '$1' >/var/lib/exc-instance-connect/instance-
 
 @test "what cloud-init says wins over a pin, and the configuration over both" {
 	pin 41
-	guest sh -c 'mkdir -p /var/lib/cloud/data && echo 42 >/var/lib/cloud/data/instance-id'
+	cloud_init 42 "DataSourceConfigDrive: DataSourceConfigDrive [net,ver=2][source=/dev/sr0]"
 	one_time_login
 	[ "$(source_of_id)" = "this is 42, according to cloud-init" ]
-	guest sh -c 'echo 43 >/var/lib/cloud/data/instance-id'
+	cloud_init 43 "DataSourceNoCloud: DataSourceNoCloud [seed=/dev/sr0][dsmode=net]"
 	run one_time_login
 	[ "$status" -eq 255 ]
 	[[ "$(events EVENT REASON)" == *"refused wrong_instance"* ]]
 	guest sh -c 'echo "instance_id = 42" >>/etc/exc-instance-connect/agent.conf'
 	one_time_login
 	[ "$(source_of_id)" = "this is 42, according to configuration" ]
+}
+
+# Who answers it there may be who sends the grants.
+@test "an id that cloud-init got over the network, or nobody knows where, does not count" {
+	for datasource in "DataSourceEc2Local: DataSourceEc2Local" "DataSourceOpenStack: DataSourceOpenStack [net,ver=2]" \
+		"DataSourceNoCloudNet: DataSourceNoCloudNet [seed=http://192.0.2.1/][dsmode=net]" \
+		"DataSourceNoCloud: DataSourceNoCloud [seed=/dev/sr0,http://192.0.2.1/][dsmode=net]" \
+		"DataSourceNoCloud: DataSourceNoCloud [seed=dmi,x][dsmode=net]" "DataSourceConfigDriveX: x" ""; do
+		cloud_init 42 "$datasource"
+		run one_time_login
+		[ "$status" -eq 255 ]
+	done
+	[ "$(events EVENT REASON | sort -u)" = "problem instance_unknown" ]
+	[[ "$(guest exc-instance-connect doctor --json | jq -r '.findings[] | select(.name == "instance") | .mend')" == "set instance_id in /etc/"* ]]
+	cloud_init 42 "DataSourceNoCloudNet: DataSourceNoCloudNet [seed=/var/lib/cloud/seed/nocloud-net][dsmode=net]"
+	one_time_login
 }

@@ -83,7 +83,9 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 @test "an upgrade keeps it on, and keeps it off where it was switched off" {
 	package --install "$PACKAGE"
 	guest_trust
+	guest touch /etc/pam.d/other # what proves that PAM runs the module is void now, until the upgrade
 	package --install "$PACKAGE"
+	agent_conf "single_use = pam"
 	login "$(ask ubuntu)" ubuntu true
 	guest exc-instance-connect sshd disable
 	package --install "$PACKAGE"

@@ -45,6 +45,9 @@ fingerprint_etc() {
 }
 one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 
+# sshd_program: what is on standard input becomes /usr/sbin/sshd
+sshd_program() { guest sh -c 'cat >/usr/sbin/sshd.new && chmod 0755 /usr/sbin/sshd.new && mv /usr/sbin/sshd.new /usr/sbin/sshd'; }
+
 @test "enable makes one-time keys log in once, and disable leaves no trace" {
 	run one_time_login
 	[ "$status" -eq 255 ]
@@ -103,6 +106,19 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 		run wired enable $options
 		[ "$status" -eq 2 ]
 	done
+}
+
+@test "enable warns where PermitTunnel lets a restricted key of root's open a tunnel" {
+	run wired enable
+	[ "$status" -eq 0 ]
+	[[ "$output" != *PermitTunnel* ]]
+	wired disable
+	sshd_setting 'PermitTunnel ethernet'
+	sshd_reload
+	run wired enable
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"WARNING: sshd has PermitTunnel switched on."*"Set PermitTunnel no"* ]]
 }
 
 @test "enable and disable can be repeated" {
@@ -232,6 +248,30 @@ one_time_login() { login "$(ask ubuntu)" ubuntu true; }
 	logs_in_once
 	[ "$(events EVENT)" = "offered
 replayed" ]
+}
+
+# Its output is what OpenSSH 7.5 has: no ExposeAuthInfo, and so no SSH_AUTH_INFO_0.
+@test "the module does not count with an sshd that is too old to tell PAM the key" {
+	wired enable
+	guest sh -c 'mkdir /run/kept && cp -p /usr/sbin/sshd /run/kept/sshd'
+	sshd_program <<'END'
+#!/bin/bash
+case " $* " in
+*" -T "*) /run/kept/sshd "$@" | grep -v '^exposeauthinfo' ;;
+*) exec -a /usr/sbin/sshd /run/kept/sshd "$@" ;;
+esac
+END
+	run wired status
+	old=$output
+	run logs_in_once
+	sshd_program <"$(command -v sshd || echo /usr/sbin/sshd)"
+	guest rm -r /run/kept
+	echo "$old" "$output"
+	[ "$status" -eq 0 ]
+	[[ "$old" == *"older than OpenSSH 7.6"* ]]
+	guest sh -c '! test -e /etc/exc-instance-connect/pam.wired'
+	wired status
+	guest test -e /etc/exc-instance-connect/pam.wired
 }
 
 @test "enabling again after PAM went out of use relies on its module no longer" {

@@ -60,8 +60,7 @@ static void check(const struct config *config)
 	must(config->trust_dir[0] == '/');
 	must(config->max_key_lifetime >= 1 && config->max_key_lifetime <= CONFIG_LIFETIME_MAX);
 	must(config->clock_skew <= CONFIG_CLOCK_SKEW_MAX);
-	must(config->single_use == SINGLE_USE_PAM || config->single_use == SINGLE_USE_CONNECTION ||
-	     config->single_use == SINGLE_USE_NO);
+	must(config->provider != PROVIDER_EC2 || config->single_use != SINGLE_USE_AUTO);
 	must(!config_denies(config, ""));
 }
 

@@ -28,8 +28,7 @@
 static char *directory; /* left to who runs this, in TMPDIR */
 
 static const struct connection us = { 100, 1 };
-static struct offer ours = { .deadline = 86400, /* and boot time */
-
+static struct offer ours = { .deadline = 86400, /* from now, once it is set up */
 			     .jti = JTI,
 			     .caller = "user:ana",
 			     .request_id = "req-1",

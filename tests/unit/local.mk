@@ -12,6 +12,7 @@ UNITS = \
 	%D%/test_pushed_list \
 	%D%/test_sandbox \
 	%D%/test_ssh_key \
+	%D%/test_sshd_pattern \
 	%D%/test_trust
 if CLIENT
 UNITS += \

@@ -42,7 +42,7 @@ static void a_missing_file_means_the_defaults(void **state)
 	assert_int_equal(config.max_key_lifetime, 60);
 	assert_int_equal(config.clock_skew, 5);
 	assert_int_equal(config.timeout_ms, 2000);
-	assert_int_not_equal(config.single_use, SINGLE_USE_AUTO);
+	assert_int_equal(config.single_use, SINGLE_USE_AUTO);
 	assert_true(config.signed_time_required);
 	assert_true(config.sandbox);
 	assert_false(config_denies(&config, "ubuntu"));
@@ -107,7 +107,7 @@ static void a_provider_has_a_default_of_its_own_for_single_use(void **state)
 	assert_int_equal(config.single_use, SINGLE_USE_CONNECTION);
 	assert_true(load("provider = excloud\n", &config, detail));
 	assert_int_equal(config.provider, PROVIDER_EXCLOUD);
-	assert_int_not_equal(config.single_use, SINGLE_USE_NO);
+	assert_int_equal(config.single_use, SINGLE_USE_AUTO);
 	assert_true(load("", &config, detail));
 	assert_int_equal(config.provider, PROVIDER_EXCLOUD);
 }

@@ -98,7 +98,8 @@ static void what_cannot_be_read_has_a_reason(void **state)
 		{ TIME INSTANCE "ssh-ed25519  AAAA\nQUJD\n", GRANT_BAD_SSH_KEY },
 		{ TIME INSTANCE "no-pty " KEY "\nQUJD\n", GRANT_KEY_TYPE_NOT_ALLOWED },
 		{ TIME INSTANCE "command=\"id\" " KEY "\nQUJD\n", GRANT_BAD_SSH_KEY },
-		{ TIME INSTANCE KEY "\r\nQUJD\n", GRANT_BAD_ENCODING },
+		{ TIME "#x\r\n" INSTANCE KEY "\nQUJD\n", GRANT_BAD_ENCODING },
+		{ TIME INSTANCE "ssh-ed25519\r AAAA\nQUJD\n", GRANT_BAD_ENCODING },
 		{ TIME INSTANCE KEY "\nQUJD\r\n", GRANT_BAD_ENCODING },
 	};
 

@@ -84,8 +84,8 @@ static const struct {
 	{ "/proc", ALWAYS },
 	/* Which instance this is */
 	{ "/sys/class/dmi/id", ALWAYS },
-	{ "/sys/hypervisor/uuid", ALWAYS },
 	{ LOCALSTATEDIR "/lib/cloud/data", ALWAYS },
+	{ LOCALSTATEDIR "/lib/cloud/instance/datasource", ALWAYS },
 	{ INSTANCE_ID_FILE, ALWAYS },
 	{ "/etc/machine-id", ALWAYS },
 	{ "/etc/hosts", FOR_NAMES },

@@ -24,8 +24,7 @@ enum single_use {
 };
 
 /* Where grants come from: value, its name in agent.conf, and what single_use = auto means there.
- * The first one is the
- * default. Clients of EC2's service open several connections with one push. */
+ * The first one is the default. Clients of EC2's service open several connections with one push. */
 #define CONFIG_PROVIDERS(X)                                                                        \
 	X(PROVIDER_EXCLOUD, "excloud", SINGLE_USE_AUTO)                                            \
 	X(PROVIDER_EC2, "ec2", SINGLE_USE_NO)

@@ -13,16 +13,28 @@
 #define ALLOWED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 #define MACHINE_ID_FILE "/etc/machine-id"
+#define CLOUD_INIT_ID_FILE LOCALSTATEDIR "/lib/cloud/data/instance-id"
+#define CLOUD_INIT_DATASOURCE_FILE LOCALSTATEDIR "/lib/cloud/instance/datasource"
 
 static const struct place {
 	const char *path;
 	const char *name;
-	bool is_pin; /* a machine id may follow the id */
+	enum {
+		PLACE_TAG,
+		PLACE_CLOUD_INIT, /* counts if its datasource is local */
+		PLACE_PIN /* a machine id may follow the id */
+	} kind;
 } places[] = {
-	{ "/sys/class/dmi/id/chassis_asset_tag", "SMBIOS chassis asset tag", false },
-	{ "/sys/class/dmi/id/board_asset_tag", "SMBIOS board asset tag", false },
-	{ LOCALSTATEDIR "/lib/cloud/data/instance-id", "cloud-init", false },
-	{ INSTANCE_ID_FILE, "pinned", true },
+	{ "/sys/class/dmi/id/chassis_asset_tag", "SMBIOS chassis asset tag", PLACE_TAG },
+	{ "/sys/class/dmi/id/board_asset_tag", "SMBIOS board asset tag", PLACE_TAG },
+	{ CLOUD_INIT_ID_FILE, "cloud-init", PLACE_CLOUD_INIT },
+	{ INSTANCE_ID_FILE, "pinned", PLACE_PIN },
+};
+
+/* cloud-init's datasources that read a disk, a serial line or the hypervisor, and no network. */
+static const char *const local_datasources[] = {
+	"DataSourceConfigDrive", "DataSourceIBMCloud", "DataSourceLXD",    "DataSourceOVF",
+	"DataSourceRbxCloud",    "DataSourceSmartOS",  "DataSourceVMware",
 };
 
 /* What vendors put into an unset tag, and clouds that are not ours */
@@ -61,6 +73,34 @@ static bool is_for_this_machine(char *pin)
 	return machine_id[0] != '\0' && strcmp(space, machine_id) == 0;
 }
 
+/* "DataSourceNoCloud [seed=/dev/sr0][dsmode=net]": a seed may be a disk, a directory, or a URL, and
+ * several of them. */
+static bool has_local_seed(const char *description)
+{
+	const char *seed = strstr(description, "[seed=");
+
+	return seed != NULL && seed[strlen("[seed=")] == '/' && strstr(description, "://") == NULL;
+}
+
+/* Did cloud-init learn the id on this machine? Whoever answers it on the network may be the one who
+ * sends the grants. */
+static bool is_from_local_datasource(void)
+{
+	char line[FIRST_LINE_SIZE];
+	size_t length;
+
+	/* "CLASS: DESCRIPTION" */
+	first_line(CLOUD_INIT_DATASOURCE_FILE, line);
+	length = strcspn(line, ":");
+	if (strncmp(line, "DataSourceNoCloud", strlen("DataSourceNoCloud")) == 0)
+		return has_local_seed(line);
+	for (size_t i = 0; i < sizeof local_datasources / sizeof local_datasources[0]; i++)
+		if (strlen(local_datasources[i]) == length &&
+		    strncmp(line, local_datasources[i], length) == 0)
+			return true;
+	return false;
+}
+
 /* The id from one place, without the audience's prefix. */
 static bool read_id(const struct place *place, char id[INSTANCE_ID_SIZE])
 {
@@ -69,7 +109,8 @@ static bool read_id(const struct place *place, char id[INSTANCE_ID_SIZE])
 	const char *start = line;
 
 	first_line(place->path, line);
-	if (place->is_pin && !is_for_this_machine(line))
+	if ((place->kind == PLACE_PIN && !is_for_this_machine(line)) ||
+	    (place->kind == PLACE_CLOUD_INIT && !is_from_local_datasource()))
 		return false;
 	if (strncmp(start, GRANT_AUDIENCE_PREFIX, prefix) == 0)
 		start += prefix;

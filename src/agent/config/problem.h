@@ -46,7 +46,7 @@
 	  "a key is offered only to an sshd process that can be told from others; see "                \
 	  "exc-instance-connect(1), WHO ASKS")                                                         \
 	X(PROBLEM_MODULE_UNPROVED, "module_unproved",                                                  \
-	  "run: exc-instance-connect sshd enable; or set single_use = auto in " CONFIG_FILE)           \
+	  "run: exc-instance-connect sshd status; or set single_use = auto in " CONFIG_FILE)           \
 	X(PROBLEM_NEXT_COMMAND_FAILED, "next_command_failed",                                          \
 	  "users with that command's keys cannot log in; fix it, see next_command in "                 \
 	  "exc-instance-connect.conf(5)")                                                              \

@@ -13,7 +13,7 @@
 
 #define SIGNER_MEND                                                                                \
 	"what AWS sends to the instance cannot be fixed here; if the reason is untrusted_chain, "  \
-	"install ca-certificates; if it is staple_expired, set the clock: timedatectl set-ntp true"
+	"install ca-certificates; if it is staple_expired and the staple has a nextUpdate, set the clock: timedatectl set-ntp true"
 
 static void find_problem(struct patient *patient, enum problem problem, const char *detail)
 {

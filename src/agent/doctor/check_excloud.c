@@ -57,18 +57,24 @@ static void check_trust(struct patient *patient)
 	unsigned int skipped;
 	const char *name;
 
+	/* Only the control plane can print it. */
 	snprintf(mend, sizeof mend,
-		 "put the operator's public key there: exc-connectd init > %.128s/operator.pem",
+		 "get the operator's public key, which exc-connectd init printed on the control "
+		 "plane, and run: install -D -m 0644 operator.pem %.128s/operator.pem",
 		 directory);
 	state = trust_open(directory, &patient->trust);
 	if (state == TRUST_OK)
 		state = trust_load(patient->trust);
 	if (state == TRUST_UNSAFE || state == TRUST_TOO_MANY) {
-		snprintf(mend, sizeof mend, "chown -R root: %.128s && chmod -R go-w %.128s",
+		const bool unsafe = state == TRUST_UNSAFE;
+
+		snprintf(mend, sizeof mend,
+			 unsafe ? "chown -R root: %.128s && chmod -R go-w %.128s"
+				: "remove those of %.128s that are not needed: ls -l %.128s",
 			 directory, directory);
 		finding_add(patient, FINDING_BAD, "trust anchors", mend,
-			    state == TRUST_UNSAFE ? "users other than root may write %.128s"
-						  : "there are too many files in %.128s",
+			    unsafe ? "users other than root may write %.128s"
+				   : "there are too many files in %.128s",
 			    directory);
 		return;
 	}
@@ -98,7 +104,7 @@ static void check_instance(struct patient *patient)
 			    patient->instance_id, source);
 	else
 		finding_add(patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
-			    "neither SMBIOS nor cloud-init says which instance this is");
+			    "neither SMBIOS nor a local datasource of cloud-init says which instance this is");
 }
 
 /* What the ledger remembers about the time; all 0 without a ledger. */

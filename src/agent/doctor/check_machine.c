@@ -36,16 +36,17 @@ static void check_user(struct patient *patient)
 			    "there is no user " WIRING_COMMAND_USER);
 }
 
-/* sshd runs a command only if just root can change it and every directory in its path. */
-static void check_program(struct patient *patient, const char *name, const char *path)
+/* sshd runs a command only if just root can change it and every directory in its path. `replace` is
+ * the fix if it is missing. */
+static void check_program(struct patient *patient, const char *name, const char *path,
+			  const char *replace)
 {
 	char place[ROOT_ONLY_PATH_SIZE], mend[FINDING_TEXT_SIZE];
 
 	if (root_only(path, place)) {
 		finding_add(patient, FINDING_GOOD, name, "", "only root can change it");
 	} else if (errno != 0) {
-		finding_add(patient, FINDING_BAD, name, "reinstall the package", "%s: %s", place,
-			    strerror(errno));
+		finding_add(patient, FINDING_BAD, name, replace, "%s: %s", place, strerror(errno));
 	} else {
 		snprintf(mend, sizeof mend, "chown root %.200s && chmod go-w %.200s", place, place);
 		finding_add(patient, FINDING_BAD, name, mend,
@@ -60,7 +61,8 @@ static void check_next_command(struct patient *patient)
 
 	if (patient->config.next_command[0] != '\0' &&
 	    words_split(&words, patient->config.next_command))
-		check_program(patient, "next_command", words.at[0]);
+		check_program(patient, "next_command", words.at[0],
+			      "set next_command in " CONFIG_FILE " to a program that is there");
 	if (patient->config.next_command[0] != '\0' && selinux_forbids_next_command())
 		finding_add(patient, FINDING_BAD, "next_command", SELINUX_MEND,
 			    "SELinux forbids the agent from running it");
@@ -198,7 +200,7 @@ static void check_sandbox(struct patient *patient)
 void diagnose_machine(struct patient *patient)
 {
 	check_user(patient);
-	check_program(patient, "the agent's program", AGENT_PROGRAM);
+	check_program(patient, "the agent's program", AGENT_PROGRAM, DOCTOR_REINSTALL);
 	check_next_command(patient);
 	check_ledger(patient);
 	check_receipts(patient);

@@ -24,13 +24,15 @@ static void (*const provider_checks[CONFIG_PROVIDER_COUNT])(struct patient *) = 
 	[PROVIDER_EC2] = diagnose_ec2,
 };
 
-void diagnose(struct diagnosis *diagnosis, const char *config_path)
+void diagnose(struct diagnosis *diagnosis, const char *config_path, const char *user)
 {
 	struct patient patient = { .diagnosis = diagnosis };
 
 	diagnosis->count = 0;
 	check_config(&patient, config_path);
 	diagnose_sshd(&patient);
+	if (user != NULL)
+		diagnose_account(&patient, user);
 	diagnose_machine(&patient);
 	/* The rest depends on what the configuration says. */
 	if (patient.config_is_good)

@@ -3,7 +3,7 @@
 #ifndef EXC_AGENT_DOCTOR_DIAGNOSIS_H
 #define EXC_AGENT_DOCTOR_DIAGNOSIS_H
 
-#define FINDINGS_MAX 24
+#define FINDINGS_MAX 48
 #define FINDING_TEXT_SIZE 512
 /* Days before a CA certificate expires when warnings start */
 #define DIAGNOSIS_EXPIRY_DAYS 30
@@ -28,8 +28,9 @@ struct diagnosis {
 	struct finding findings[FINDINGS_MAX];
 };
 
-/* Check everything, as root; takes as long as the endpoint, at most timeout_ms, and sshd printing
+/* Check everything, as root, and with a `user` (otherwise NULL) also what keeps this account out;
+ * takes as long as the endpoint, at most timeout_ms, and sshd printing
  * its configuration. Changes nothing. */
-void diagnose(struct diagnosis *diagnosis, const char *config_path);
+void diagnose(struct diagnosis *diagnosis, const char *config_path, const char *user);
 
 #endif

@@ -103,15 +103,32 @@ static void print_json(const struct diagnosis *diagnosis, const char *events)
 		puts(text);
 }
 
+/* --user NAME and --json, each once at most. */
+static bool read_options(int argc, char **argv, const char **user, bool *json)
+{
+	*user = NULL;
+	*json = false;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0 && !*json)
+			*json = true;
+		else if (strcmp(argv[i], "--user") == 0 && i + 1 < argc && *user == NULL)
+			*user = argv[++i];
+		else
+			return false;
+	}
+	return true;
+}
+
 int doctor_main(int argc, char **argv, const char *config_path)
 {
 	static struct diagnosis diagnosis;
 	static char events[EVENTS_SIZE];
-	bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
 	enum finding_level worst = FINDING_GOOD;
+	const char *user;
+	bool json;
 
-	if (argc != 0 && !json) {
-		fputs("Usage: exc-instance-connect doctor [--json]\n", stderr);
+	if (!read_options(argc, argv, &user, &json)) {
+		fputs("Usage: exc-instance-connect doctor [--user NAME] [--json]\n", stderr);
 		return EXIT_USAGE;
 	}
 	if (geteuid() != 0) {
@@ -119,7 +136,7 @@ int doctor_main(int argc, char **argv, const char *config_path)
 		      stderr);
 		return EXIT_USAGE;
 	}
-	diagnose(&diagnosis, config_path);
+	diagnose(&diagnosis, config_path, user);
 	read_events(events);
 	if (json)
 		print_json(&diagnosis, events);

@@ -8,7 +8,12 @@
 #include "agent/config/config.h"
 #include "agent/doctor/diagnosis.h"
 #include "agent/config/instance_id.h"
+#include "agent/wiring/sshd_config.h"
 #include "grant/trust.h"
+
+/* What brings back a file of ours, by the package manager that is there */
+#define DOCTOR_REINSTALL                                                                           \
+	"apt-get install --reinstall exc-instance-connect, or: dnf reinstall exc-instance-connect"
 
 /* What later checks need from earlier ones. */
 struct patient {
@@ -26,6 +31,16 @@ __attribute__((format(printf, 5, 6))) void finding_add(struct patient *patient,
 
 /* sshd's configuration, and PAM's */
 void diagnose_sshd(struct patient *patient);
+
+/* What keeps this account from logging in with a one-time key */
+void diagnose_account(struct patient *patient, const char *name);
+
+/* What wires sshd, if this is the command that it asks: a constant */
+const char *sshd_command_mend(const char *command);
+
+/* Into `mend`: find sshd's `keyword`, make this change, reload. */
+void sshd_setting_mend(const struct sshd *sshd, const char *keyword, const char *change,
+		       char mend[FINDING_TEXT_SIZE]);
 
 /* What the agent's user needs on this machine */
 void diagnose_machine(struct patient *patient);

@@ -3,6 +3,9 @@
 noinst_LIBRARIES += %D%/libdoctor.a
 %C%_libdoctor_a_CFLAGS = $(AM_CFLAGS)
 %C%_libdoctor_a_SOURCES = \
+	%D%/account.c %D%/account.h \
+	%D%/check_account.c \
+	%D%/check_account_sshd.c \
 	%D%/check_ec2.c %D%/check_ec2.h \
 	%D%/check_excloud.c %D%/check_excloud.h \
 	%D%/check_machine.c \

@@ -134,7 +134,7 @@ static void choose(const struct ec2_lookup *lookup, const struct signer *signer)
 		if (verdict == GRANT_OK)
 			verdict = push_verify(&block, &policy, &grant);
 		if (verdict != GRANT_OK)
-			sink->refuse(sink->context, &grant, verdict, NULL);
+			sink->refuse(sink->context, &grant, verdict, block.hint);
 		else if (sink->take(sink->context, &grant, lookup->now))
 			return;
 	}

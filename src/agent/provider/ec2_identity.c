@@ -4,13 +4,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/first_line.h"
 #include "agent/config/instance_id.h"
 
 #define BOARD_TAG_FILE "/sys/class/dmi/id/board_asset_tag"
-#define HYPERVISOR_UUID_FILE "/sys/hypervisor/uuid"
 #define PREFIX "i-"
 /* Hexadecimal digits after it: once 8, now 17 */
 #define DIGITS_MIN 8
@@ -22,14 +20,6 @@ static bool is_instance_id(const char *text)
 
 	return strncmp(text, PREFIX, strlen(PREFIX)) == 0 && digits >= DIGITS_MIN &&
 	       digits <= DIGITS_MAX && strspn(text + strlen(PREFIX), "0123456789abcdef") == digits;
-}
-
-static bool is_xen_of_ec2(void)
-{
-	char uuid[FIRST_LINE_SIZE];
-
-	first_line(HYPERVISOR_UUID_FILE, uuid);
-	return strncasecmp(uuid, "ec2", 3) == 0;
 }
 
 bool ec2_identity_holds(const char *configured, const char *id, const char **source,
@@ -54,12 +44,12 @@ bool ec2_identity_holds(const char *configured, const char *id, const char **sou
 			 "the metadata service says %.64s, SMBIOS %.64s", id, tag);
 		return false;
 	}
-	*source = is_instance_id(tag) ? "SMBIOS board asset tag"
-		  : is_configured     ? "configuration"
-				      : "hypervisor";
-	if (is_instance_id(tag) || is_configured || is_xen_of_ec2())
+	*source = is_instance_id(tag) ? "SMBIOS board asset tag" : "configuration";
+	if (is_instance_id(tag) || is_configured)
 		return true;
+	/* Xen. Its hypervisor's uuid shows that this is EC2, or another cloud that begins its
+	 * uuids so, but not which instance. */
 	snprintf(detail, PROBLEM_DETAIL_SIZE,
-		 "neither SMBIOS nor the hypervisor says that this is an instance of EC2");
+		 "SMBIOS does not confirm that this is %.64s: without it, set instance_id", id);
 	return false;
 }

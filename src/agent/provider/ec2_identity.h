@@ -10,8 +10,7 @@
 /* Does the machine itself confirm the instance id that the metadata service sent?
  * - `configured` has to be the same id, unless it is "auto".
  * - The asset tag of the board in SMBIOS has to be the same, if it is an instance's id (Nitro).
- * - Without such a tag, the hypervisor's uuid has to begin with "ec2" (Xen), or the id has to be
- *   configured.
+ * - Without such a tag (Xen), the id has to be configured.
  * True, with *source, a string constant; false, with `detail`. */
 bool ec2_identity_holds(const char *configured, const char *id, const char **source,
 			char detail[PROBLEM_DETAIL_SIZE]);

@@ -188,8 +188,9 @@ static unsigned int print_keys(const struct options *options, const struct signe
 		if (verdict == GRANT_OK)
 			verdict = push_verify(&block, &policy, &grant);
 		if (verdict != GRANT_OK) {
-			fprintf(stderr, "exc-instance-connect: block %u: %s\n", blocks.count,
-				grant_verdict_name(verdict));
+			fprintf(stderr, "exc-instance-connect: block %u: %s%s%s\n", blocks.count,
+				grant_verdict_name(verdict), block.hint != NULL ? ": " : "",
+				block.hint != NULL ? block.hint : "");
 			continue;
 		}
 		authorized_line_print(&grant.key, &grant.restrictions, line);

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "grant/grant.h"
 #include "base/json.h"
+#include "base/network.h"
 
 #define API "/v1/instance-connect/"
 /* Guards against server-side request forgery (SSRF), as on other clouds */
@@ -20,6 +21,8 @@
 		"X-Exc-Metadata", "1"                                                              \
 	}
 #define PATH_SIZE 768
+/* Bytes of an error's code, such as "metadata.instance.unknown" */
+#define CODE_SIZE 65
 
 /* One request on a separate connection. */
 static enum problem ask(struct http *http, const struct config *config,
@@ -29,6 +32,42 @@ static enum problem ask(struct http *http, const struct config *config,
 	enum problem problem = http_open(http, config, detail);
 
 	return problem == PROBLEM_NONE ? http_ask(http, request, answer, detail) : problem;
+}
+
+/* Is this an error's code? Anybody may answer in the endpoint's place: nothing else is printed. */
+static bool is_code(const char *code)
+{
+	const size_t length = strlen(code);
+
+	return length > 0 && length < CODE_SIZE &&
+	       strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == length;
+}
+
+/* Report an unexpected status, with the code and our address as the endpoint sees it, if its body
+ * {"error":{"code","address"}} has them. Always PROBLEM_HTTP_STATUS. */
+static enum problem refuse(const struct http *http, const struct http_answer *answer, char *detail)
+{
+	_cleanup_json_ cJSON *body = NULL;
+	char address[NETWORK_TEXT_SIZE];
+	const cJSON *error;
+	const char *text;
+	size_t used;
+
+	http_wrong_status(http, answer, detail);
+	if (answer->body == NULL || json_parse(answer->body, answer->length, &body) != JSON_OK)
+		return PROBLEM_HTTP_STATUS;
+	error = json_member(body, "error");
+	text = json_string(error, "code");
+	used = strlen(detail);
+	if (text != NULL && is_code(text))
+		snprintf(detail + used, PROBLEM_DETAIL_SIZE - used, ", %s", text);
+	text = json_string(error, "address");
+	used = strlen(detail);
+	/* Half an address would mislead. */
+	if (text != NULL && network_canonical(text, true, address) &&
+	    used + strlen(", for ") + strlen(address) < PROBLEM_DETAIL_SIZE)
+		snprintf(detail + used, PROBLEM_DETAIL_SIZE - used, ", for %s", address);
+	return PROBLEM_HTTP_STATUS;
 }
 
 enum problem metadata_get_grants(const struct config *config, const char *user,
@@ -60,7 +99,7 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 	if (response.status == 404)
 		return PROBLEM_NONE;
 	if (response.status != 200)
-		return http_wrong_status(&http, &response, detail);
+		return refuse(&http, &response, detail);
 	if (response.body == NULL ||
 	    json_parse(response.body, response.length, answer) != JSON_OK) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent an answer that is not JSON",
@@ -88,7 +127,7 @@ static enum problem send_json(const struct config *config, const char *method, c
 		return problem;
 	if (response.status == 204 || response.status == 200)
 		return PROBLEM_NONE;
-	return http_wrong_status(&http, &response, detail);
+	return refuse(&http, &response, detail);
 }
 
 enum problem metadata_post_receipts(const struct config *config, const char *json,

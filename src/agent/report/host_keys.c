@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/cleanup.h"
@@ -73,8 +74,19 @@ bool host_keys_read(const char *const *files, cJSON *keys, char detail[PROBLEM_D
 
 bool host_keys_has_usual_place(const char *path)
 {
+	struct stat status, other;
 	char public_half[512];
+	bool is_linked = false;
+	glob_t found;
 
 	snprintf(public_half, sizeof public_half, "%s.pub", path);
-	return fnmatch(HOST_KEYS_PATTERN, public_half, FNM_PATHNAME) == 0;
+	if (fnmatch(HOST_KEYS_PATTERN, public_half, FNM_PATHNAME) == 0)
+		return true;
+	if (stat(public_half, &status) != 0 || glob(HOST_KEYS_PATTERN, 0, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; i < found.gl_pathc && i < HOST_KEYS_MAX; i++)
+		is_linked |= stat(found.gl_pathv[i], &other) == 0 &&
+			     other.st_dev == status.st_dev && other.st_ino == status.st_ino;
+	globfree(&found);
+	return is_linked;
 }

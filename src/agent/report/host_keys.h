@@ -18,7 +18,7 @@
  * are ignored. False, with `detail`, if a named file is not a key, or there are none. */
 bool host_keys_read(const char *const *files, cJSON *keys, char detail[PROBLEM_DETAIL_SIZE]);
 
-/* Does HOST_KEYS_PATTERN match this file? */
+/* Is the public half of this private key at HOST_KEYS_PATTERN, by its name or by a link? */
 bool host_keys_has_usual_place(const char *path);
 
 #endif

@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libwiring.a
 	%D%/sshd_command.c \
 	%D%/sshd_compare.c %D%/sshd_compare.h \
 	%D%/sshd_config.c %D%/sshd_config.h \
+	%D%/sshd_pattern.c %D%/sshd_pattern.h \
 	%D%/sshd_pending.c %D%/sshd_pending.h \
 	%D%/sshd_running.c %D%/sshd_running.h \
 	%D%/sshd_service.c %D%/sshd_service.h \

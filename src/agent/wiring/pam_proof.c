@@ -153,10 +153,27 @@ bool pam_proof_make(const char *const *directories, const char *path, char *why,
 	return false;
 }
 
+bool pam_proof_sshd_is_new(const struct sshd_effective *effective, char *why, size_t size)
+{
+	char expose[SSHD_VALUE_SIZE];
+
+	/* The keyword is as old as SSH_AUTH_INFO_0. */
+	sshd_value(effective, "exposeauthinfo", expose);
+	if (expose[0] != '\0')
+		return true;
+	snprintf(why, size, "this sshd is older than OpenSSH 7.6 and does not tell PAM the key");
+	return false;
+}
+
 bool pam_proof_for_sshd(const struct sshd_effective *effective, char *why, size_t size)
 {
 	char use_pam[SSHD_VALUE_SIZE], service[SSHD_VALUE_SIZE], module[PAM_STACK_PATH_SIZE];
 
+	/* Such an sshd loads the module, which then finds no key that it could spend. */
+	if (!pam_proof_sshd_is_new(effective, why, size)) {
+		file_remove(PAM_WIRED_FILE);
+		return false;
+	}
 	if (!pam_proof_make(pam_service_directories, PAM_WIRED_FILE, why, size) ||
 	    !pam_stack_find_module(module, why, size))
 		return false;

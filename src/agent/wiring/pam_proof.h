@@ -14,8 +14,11 @@
  * now, as a further change could have the same time. */
 bool pam_proof_make(const char *const *directories, const char *path, char *why, size_t size);
 
-/* The same for this machine, and for what sshd -T prints: does this sshd use PAM, with a service
- * that runs the module? False with `why`. For root. */
+/* Does this sshd tell PAM which key authenticated? False with `why`. */
+bool pam_proof_sshd_is_new(const struct sshd_effective *effective, char *why, size_t size);
+
+/* pam_proof_make() for this machine, and for what sshd -T prints: does this sshd use PAM, with a
+ * service that runs the module? False with `why`. For root. */
 bool pam_proof_for_sshd(const struct sshd_effective *effective, char *why, size_t size);
 
 #endif

@@ -361,16 +361,13 @@ static bool make_plan(struct before *before, const struct enable *options, struc
 /* Will PAM run a module, and can this sshd tell it the key? False, with `why`. */
 static bool pam_is_usable(const struct sshd_effective *effective, char *why, size_t size)
 {
-	char use_pam[SSHD_VALUE_SIZE], expose[SSHD_VALUE_SIZE];
+	char use_pam[SSHD_VALUE_SIZE];
 
 	sshd_value(effective, "usepam", use_pam);
-	/* The keyword is as old as SSH_AUTH_INFO_0. */
-	sshd_value(effective, "exposeauthinfo", expose);
 	if (strcmp(use_pam, "yes") != 0)
 		snprintf(why, size, "sshd has UsePAM no");
-	else if (expose[0] == '\0')
-		snprintf(why, size,
-			 "this sshd is older than OpenSSH 7.6 and does not tell PAM the key");
+	else if (!pam_proof_sshd_is_new(effective, why, size))
+		return false;
 	else if (access(PAM_STACK_FILE, R_OK) != 0)
 		file_say_errno(why, size, PAM_STACK_FILE);
 	else
@@ -460,6 +457,10 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 		say_other(&other);
 	if (before->asks_agent && plan->next_command == NULL && has_other_command(before, true))
 		sshd_print_never_run(before->command, before->command_user);
+	if (sshd_permits_tunnels(&sshd, &before->effective))
+		puts("WARNING: sshd has PermitTunnel switched on. Before OpenSSH 10.5, a one-time key of root's\n"
+		     "whose port forwarding is forbidden can still open a tunnel. Set PermitTunnel no in\n" SSHD_CONFIG
+		     ", and reload sshd.");
 }
 
 static int enable(const struct enable *options)

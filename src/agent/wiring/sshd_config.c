@@ -234,8 +234,24 @@ bool sshd_command_is_none(const char *command)
 	return command[0] == '\0' || strcmp(command, "none") == 0;
 }
 
-/* Does this shell allow logins? */
-static bool logs_in(const char *shell)
+static bool has_tunnels(const struct sshd_effective *effective)
+{
+	char value[SSHD_VALUE_SIZE];
+
+	sshd_value(effective, "permittunnel", value);
+	return value[0] != '\0' && strcmp(value, "no") != 0;
+}
+
+bool sshd_permits_tunnels(const struct sshd *sshd, const struct sshd_effective *effective)
+{
+	struct sshd_effective root;
+	char why[128];
+
+	return has_tunnels(effective) ||
+	       (sshd_ask(sshd, "root", &root, why, sizeof why) && has_tunnels(&root));
+}
+
+bool sshd_shell_logs_in(const char *shell)
 {
 	const char *name = strrchr(shell, '/');
 
@@ -254,7 +270,8 @@ bool sshd_any_account(bool (*visit)(const char *user, void *context), void *cont
 	/* A directory service may have thousands of accounts, and list them slowly. */
 	while (file != NULL && !found && visited < SSHD_ACCOUNTS_MAX &&
 	       (account = fgetpwent(file)) != NULL) {
-		if (!logs_in(account->pw_shell) || strlen(account->pw_name) >= SSHD_USER_SIZE)
+		if (!sshd_shell_logs_in(account->pw_shell) ||
+		    strlen(account->pw_name) >= SSHD_USER_SIZE)
 			continue;
 		visited++;
 		found = visit(account->pw_name, context);

@@ -71,6 +71,14 @@ bool sshd_command_is_none(const char *command);
  * until it returns true. Was that so for one? */
 bool sshd_any_account(bool (*visit)(const char *user, void *context), void *context);
 
+/* Does it open tun devices, outside Match blocks (`effective`) or for root, who alone can have
+ * them? It then opens them also for a key that may not forward ports: "restrict" does not forbid
+ * that before OpenSSH 10.5. */
+bool sshd_permits_tunnels(const struct sshd *sshd, const struct sshd_effective *effective);
+
+/* Does this shell let its user do anything, unlike nologin? */
+bool sshd_shell_logs_in(const char *shell);
+
 /* Another AuthorizedKeysCommand that a Match block sets for some users. */
 struct sshd_other {
 	char user[SSHD_USER_SIZE]; /* the first one found */

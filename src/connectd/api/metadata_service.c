@@ -214,8 +214,10 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		return;
 	}
 	if (!instance_find_by_source(service->store, request->peer, vm_id)) {
-		/* Not 404, which agents take for "no grant": someone has to notice this. */
-		deny(response, 403, "metadata.instance.unknown", "no instance has this address");
+		/* Not 404, which agents take for "no grant": someone has to notice this. The guest
+		 * may not know behind which address it is. */
+		respond_error_with(response, 403, "metadata.instance.unknown",
+				   "no instance has this address", "address", request->peer);
 		return;
 	}
 	if (strcmp(request->path, API "grants") == 0 && request->method == HTTP_GET)

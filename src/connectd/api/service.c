@@ -36,17 +36,23 @@ void respond_json(struct http_response *response, int status, cJSON *object)
 	cJSON_Delete(object);
 }
 
-void respond_error(struct http_response *response, int status, const char *code,
-		   const char *message, const char *request_id)
+void respond_error_with(struct http_response *response, int status, const char *code,
+			const char *message, const char *member, const char *value)
 {
 	cJSON *object = cJSON_CreateObject();
 	cJSON *error = cJSON_AddObjectToObject(object, "error");
 
 	cJSON_AddStringToObject(error, "code", code);
 	cJSON_AddStringToObject(error, "message", message);
-	if (request_id != NULL)
-		cJSON_AddStringToObject(error, "request_id", request_id);
+	if (value != NULL)
+		cJSON_AddStringToObject(error, member, value);
 	respond_json(response, status, object);
+}
+
+void respond_error(struct http_response *response, int status, const char *code,
+		   const char *message, const char *request_id)
+{
+	respond_error_with(response, status, code, message, "request_id", request_id);
 }
 
 bool make_request_id(char id[REQUEST_ID_SIZE])

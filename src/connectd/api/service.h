@@ -83,6 +83,10 @@ void respond_json(struct http_response *response, int status, cJSON *object);
 void respond_error(struct http_response *response, int status, const char *code,
 		   const char *message, const char *request_id);
 
+/* The same, with this member in place of request_id; `value` may be NULL. */
+void respond_error_with(struct http_response *response, int status, const char *code,
+			const char *message, const char *member, const char *value);
+
 /* A random id for a request. False: no random numbers. */
 bool make_request_id(char id[REQUEST_ID_SIZE]);
 
