@@ -12,6 +12,8 @@
 #include "agent/wiring/pam_stack.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_service.h"
+#include "agent/wiring/sshd_status.h"
+#include "agent/wiring/sshd_without_ours.h"
 #include "agent/wiring/wiring.h"
 
 #define WHY_SIZE 512
@@ -78,6 +80,31 @@ static void check_command(struct patient *patient, const struct sshd *sshd,
 			    "it asks the agent, as %.64s", user);
 }
 
+/* What an administrator set, and our files keep from taking effect */
+static void check_hidden(struct patient *patient, const struct sshd_effective *effective)
+{
+	const char *next = patient->config_is_good ? patient->config.next_command : "";
+	char why[WHY_SIZE] = "";
+	struct sshd_hidden hidden;
+
+	if (!sshd_find_hidden(effective, next, &hidden, why, sizeof why))
+		finding_add(patient, FINDING_WARNING, "sshd's configuration", "",
+			    "what it would be without our files is unknown: %s", why);
+	if (hidden.keys.is_hidden)
+		finding_add(patient, FINDING_WARNING, "AuthorizedKeysCommand",
+			    "exc-instance-connect sshd enable --chain",
+			    "sshd never runs %.200s, because ours comes first",
+			    hidden.keys.command);
+	if (hidden.has_stale_chain)
+		finding_add(patient, FINDING_WARNING, "next_command", SSHD_UNCHAIN,
+			    "the agent runs %.200s, which sshd's files no longer have", next);
+	if (hidden.principals.is_hidden)
+		finding_add(patient, FINDING_BAD, "AuthorizedPrincipalsCommand",
+			    "exc-instance-connect sshd enable",
+			    "it is %.200s, and without our files it would be %.200s",
+			    hidden.principals.instead, hidden.principals.command);
+}
+
 /* A host key that publish-host-keys does not find on its own */
 static void check_host_keys(struct patient *patient, const struct sshd_effective *effective)
 {
@@ -116,6 +143,7 @@ static void check_sshd(struct patient *patient)
 	}
 	sshd_service_look(&effective, &running);
 	check_command(patient, &sshd, &effective, &running);
+	check_hidden(patient, &effective);
 	if (!patient->config_is_good || provider_of(&patient->config)->send_host_keys != NULL)
 		check_host_keys(patient, &effective);
 	sshd_value(&effective, "authorizedkeyscommand", command);

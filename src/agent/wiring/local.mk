@@ -9,11 +9,13 @@ noinst_LIBRARIES += %D%/libwiring.a
 	%D%/pam_stack.c %D%/pam_stack.h \
 	%D%/selinux.c %D%/selinux.h \
 	%D%/sshd_command.c \
+	%D%/sshd_compare.c %D%/sshd_compare.h \
 	%D%/sshd_config.c %D%/sshd_config.h \
 	%D%/sshd_pattern.c %D%/sshd_pattern.h \
 	%D%/sshd_pending.c %D%/sshd_pending.h \
 	%D%/sshd_running.c %D%/sshd_running.h \
 	%D%/sshd_service.c %D%/sshd_service.h \
 	%D%/sshd_status.c %D%/sshd_status.h \
+	%D%/sshd_without_ours.c %D%/sshd_without_ours.h \
 	%D%/systemd_unit.c %D%/systemd_unit.h \
 	%D%/wiring.c %D%/wiring.h

@@ -12,11 +12,13 @@
 #include "agent/wiring/pam_proof.h"
 #include "agent/wiring/pam_stack.h"
 #include "ledger/paths.h"
+#include "agent/wiring/sshd_compare.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_pending.h"
 #include "agent/wiring/sshd_running.h"
 #include "agent/wiring/sshd_service.h"
 #include "agent/wiring/sshd_status.h"
+#include "agent/wiring/sshd_without_ours.h"
 #include "agent/wiring/wiring.h"
 
 #define WHY_SIZE 512
@@ -32,7 +34,12 @@ struct before {
 	struct sshd sshd;
 	struct sshd_effective effective;
 	struct wiring_state wiring;
+	bool asks_agent; /* sshd does */
+	/* The AuthorizedKeysCommand, and what else there is, without our files */
+	struct sshd_without_ours without;
+	struct sshd_views views;
 	char command[SSHD_VALUE_SIZE], command_user[SSHD_VALUE_SIZE];
+	char principals_command[SSHD_VALUE_SIZE], principals_user[SSHD_VALUE_SIZE];
 	enum sshd_origin origin; /* of the command */
 	struct sshd_running running;
 	bool answers; /* sshd does, on this machine */
@@ -120,11 +127,37 @@ static int switch_over(const struct before *before, bool units_changed)
 	return EXIT_SUCCESS;
 }
 
+/* Ask for the configuration as it is without our files. False, with `why`. */
+static bool look_without_ours(struct before *before, char *why, size_t size)
+{
+	struct sshd_effective effective;
+
+	if (!sshd_without_ours_make(&before->without, why, size) ||
+	    !sshd_ask(&before->without.sshd, NULL, &effective, why, size) ||
+	    !sshd_views_ask(&before->without.sshd, &before->views, why, size))
+		return false;
+	sshd_value(&effective, "authorizedkeyscommand", before->command);
+	sshd_value(&effective, "authorizedkeyscommanduser", before->command_user);
+	sshd_value(&effective, "authorizedprincipalscommand", before->principals_command);
+	sshd_value(&effective, "authorizedprincipalscommanduser", before->principals_user);
+	return true;
+}
+
+static void forget(struct before *before)
+{
+	sshd_without_ours_forget(&before->without);
+	sshd_views_forget(&before->views);
+	file_backup_forget(&before->backup);
+}
+
 /* Inspect the machine. False, after reporting why, if nothing may be changed: something is already
- * broken, or this is not root. On true, the caller frees the backup. */
+ * broken, or this is not root. On true, the caller forgets it. */
 static bool look_before(struct before *before)
 {
-	char why[WHY_SIZE] = "";
+	char why[WHY_SIZE] = "", command[SSHD_VALUE_SIZE];
+
+	before->without.directory[0] = '\0';
+	before->views.count = 0;
 
 	if (geteuid() != 0) {
 		fail("this changes sshd's configuration and needs root", "try sudo");
@@ -151,8 +184,8 @@ static bool look_before(struct before *before)
 		return false;
 	}
 	wiring_look(&before->wiring);
-	sshd_value(&before->effective, "authorizedkeyscommand", before->command);
-	sshd_value(&before->effective, "authorizedkeyscommanduser", before->command_user);
+	sshd_value(&before->effective, "authorizedkeyscommand", command);
+	before->asks_agent = sshd_command_is_ours(command);
 	before->origin = sshd_service_command_origin(&before->sshd, &before->running);
 	before->pending = sshd_pending(&before->sshd, &before->effective, &before->running,
 				       before->edit, sizeof before->edit);
@@ -193,12 +226,14 @@ static bool plan_chain(const struct before *before, struct wiring_plan *plan)
 {
 	char why[WHY_SIZE] = "";
 	struct config config;
+	bool replaces;
 
 	if (!config_load(&config, CONFIG_FILE, why)) {
 		fail("nothing was changed, because " CONFIG_FILE " has an error", why);
 		return false;
 	}
-	if (config.next_command[0] != '\0' && strcmp(config.next_command, before->command) != 0) {
+	replaces = strcmp(config.next_command, before->command) != 0;
+	if (config.next_command[0] != '\0' && replaces && !wiring_has_next_command()) {
 		fail("nothing was changed, because " CONFIG_FILE
 		     " already has another next_command",
 		     config.next_command);
@@ -210,7 +245,7 @@ static bool plan_chain(const struct before *before, struct wiring_plan *plan)
 		fail("it cannot be run after the agent, as " WIRING_COMMAND_USER, why);
 		return false;
 	}
-	if (config.next_command[0] == '\0')
+	if (replaces)
 		plan->next_command = before->command;
 	return true;
 }
@@ -246,12 +281,55 @@ static enum wiring_place choose_place(const struct before *before, bool other)
 	return other ? WIRING_IN_DROP_IN_FIRST : WIRING_IN_DROP_IN;
 }
 
-/* Decide what to write. False, after reporting why nothing will be written. */
-static bool make_plan(const struct before *before, const struct enable *options,
-		      struct wiring_plan *plan)
+/* Does sshd have another AuthorizedKeysCommand that ours would have to replace? One that sshd does
+ * not run already, as it asks the agent, may stay as it is. */
+static bool has_other_command(const struct before *before, bool chain)
 {
-	const bool other =
-		!sshd_command_is_none(before->command) && !sshd_command_is_ours(before->command);
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	if (sshd_command_is_none(before->command) || sshd_command_is_ours(before->command))
+		return false;
+	if (!before->asks_agent)
+		return true;
+	return chain && (!config_load(&config, CONFIG_FILE, detail) ||
+			 strcmp(config.next_command, before->command) != 0);
+}
+
+/* Copy the AuthorizedPrincipalsCommand if this sshd would ignore it after our settings. False,
+ * after reporting why that is not known. */
+static bool plan_principals(struct before *before, struct wiring_plan *plan)
+{
+	char why[WHY_SIZE] = "", command[SSHD_VALUE_SIZE];
+	struct sshd_effective effective;
+	bool asked;
+
+	if (sshd_command_is_none(before->principals_command))
+		return true;
+	before->without.sshd.asks_agent = true;
+	asked = sshd_ask(&before->without.sshd, NULL, &effective, why, sizeof why);
+	before->without.sshd.asks_agent = false;
+	if (!asked) {
+		fail("sshd rejects our settings, and nothing was changed", why);
+		return false;
+	}
+	sshd_value(&effective, "authorizedprincipalscommand", command);
+	if (strcmp(command, before->principals_command) == 0)
+		return true;
+	if (strlen(before->principals_command) == sizeof before->principals_command - 1) {
+		fail("nothing was changed, because this sshd needs a copy of its AuthorizedPrincipalsCommand",
+		     "which is too long to be copied");
+		return false;
+	}
+	plan->principals_command = before->principals_command;
+	plan->principals_user = before->principals_user;
+	return true;
+}
+
+/* Decide what to write. False, after reporting why nothing will be written. */
+static bool make_plan(struct before *before, const struct enable *options, struct wiring_plan *plan)
+{
+	const bool other = has_other_command(before, options->chain);
 
 	if (options->provider != NULL && !plan_provider(options->provider, plan))
 		return false;
@@ -268,7 +346,7 @@ static bool make_plan(const struct before *before, const struct enable *options,
 		     "put that into " SSHD_CONFIG " instead, and restart sshd");
 		return false;
 	}
-	if (other && !plan_chain(before, plan))
+	if ((other && !plan_chain(before, plan)) || !plan_principals(before, plan))
 		return false;
 	plan->place = choose_place(before, other);
 	if (plan->place != WIRING_IN_UNITS ||
@@ -295,6 +373,15 @@ static bool pam_is_usable(const struct sshd_effective *effective, char *why, siz
 	else
 		return true;
 	return false;
+}
+
+/* Did nothing else change? Nobody's way in may depend on it. */
+static bool changed_nothing_else(const struct before *before, char *why, size_t size)
+{
+	struct sshd sshd;
+
+	sshd_find(&sshd);
+	return sshd_views_same(&before->views, &sshd, why, size);
 }
 
 /* sshd uses the first value that it reads: a line before ours would win. */
@@ -368,6 +455,8 @@ static void say_enabled(const struct before *before, const struct wiring_plan *p
 	sshd_find(&sshd);
 	if (sshd_find_other(&sshd, WIRING_COMMAND, &other))
 		say_other(&other);
+	if (before->asks_agent && plan->next_command == NULL && has_other_command(before, true))
+		sshd_print_never_run(before->command, before->command_user);
 	if (sshd_permits_tunnels(&sshd, &before->effective))
 		puts("WARNING: sshd has PermitTunnel switched on. Before OpenSSH 10.5, a one-time key of root's\n"
 		     "whose port forwarding is forbidden can still open a tunnel. Set PermitTunnel no in\n" SSHD_CONFIG
@@ -391,11 +480,15 @@ static int enable(const struct enable *options)
 		snprintf(without, sizeof without, "%s", why);
 	if (before.pending)
 		fail_pending(&before, "enable");
+	else if (!look_without_ours(&before, why, sizeof why))
+		fail("nothing was changed, as sshd's configuration without our files is unknown",
+		     why);
 	else if (!make_plan(&before, options, &plan))
 		; /* reported already */
 	else if (!wiring_write(&plan, &units_changed, why, sizeof why) ||
 		 (units_changed && !sshd_service_read_units(why, sizeof why)) ||
-		 !took_effect(&plan, why, sizeof why))
+		 !took_effect(&plan, why, sizeof why) ||
+		 !changed_nothing_else(&before, why, sizeof why))
 		status = roll_back(&before, units_changed, "sshd could not be wired", why);
 	else
 		status = switch_over(&before, units_changed);
@@ -404,7 +497,7 @@ static int enable(const struct enable *options)
 		plan.module = NULL;
 	if (status == EXIT_SUCCESS)
 		say_enabled(&before, &plan, without);
-	file_backup_forget(&before.backup);
+	forget(&before);
 	return status;
 }
 
@@ -435,7 +528,8 @@ static int disable_without_reload(const struct before *before)
 		return fail_pending(before, "disable");
 	if (!wiring_remove(&units_changed, why, sizeof why) ||
 	    !wiring_remove_settings(why, sizeof why) ||
-	    (units_changed && !sshd_service_read_units(why, sizeof why))) {
+	    (units_changed && !sshd_service_read_units(why, sizeof why)) ||
+	    !changed_nothing_else(before, why, sizeof why)) {
 		fail("the wiring could not be removed", why);
 		if (!file_backup_restore(&before->backup, why, sizeof why))
 			fail("not everything could be put back", why);
@@ -458,17 +552,20 @@ static int disable(void)
 		return disable_without_sshd();
 	if (!look_before(&before))
 		return EXIT_FAILURE;
+	/* Not knowing what there is to compare with keeps nobody from removing us. */
+	look_without_ours(&before, why, sizeof why);
 	if (before.pending) {
 		status = disable_without_reload(&before);
-		file_backup_forget(&before.backup);
+		forget(&before);
 		return status;
 	}
 	if (!wiring_remove(&units_changed, why, sizeof why) ||
-	    (units_changed && !sshd_service_read_units(why, sizeof why)))
+	    (units_changed && !sshd_service_read_units(why, sizeof why)) ||
+	    !changed_nothing_else(&before, why, sizeof why))
 		status = roll_back(&before, units_changed, "the wiring could not be removed", why);
 	else
 		status = switch_over(&before, units_changed);
-	file_backup_forget(&before.backup);
+	forget(&before);
 	if (status != EXIT_SUCCESS)
 		return status;
 	/* Only now: it was needed while sshd asked the agent. */

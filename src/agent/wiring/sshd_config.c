@@ -14,6 +14,7 @@
 
 #include "base/run_program.h"
 #include "base/cleanup.h"
+#include "agent/wiring/wiring.h"
 
 #define CONFIG_LINE_SIZE 1024
 /* Lines of sshd_config that are read */
@@ -31,18 +32,48 @@
 #define RUN_DIR_TRIES 3
 #define PASSWD_FILE "/etc/passwd"
 #define SSH_KEYGEN "/usr/bin/ssh-keygen"
+/* Words that run_with() adds to sshd's own: the program, its mode, and five options of two words */
+#define ADDED_WORDS 12
 #define NO_HOST_KEYS "no hostkeys available"
 
-void sshd_find(struct sshd *sshd)
+static void find(struct sshd *sshd, bool without_ours)
 {
 	static const char *const units[] = { "ssh.service", "sshd.service" };
 
 	sshd->unit = NULL;
+	sshd->config = NULL;
+	sshd->asks_agent = false;
 	for (size_t i = 0; i < sizeof units / sizeof units[0] && sshd->unit == NULL; i++)
-		if (unit_read(units[i], NULL, &sshd->command))
+		if (unit_read(units[i], without_ours ? wiring_unit_drop_in(units[i]) : NULL,
+			      &sshd->command))
 			sshd->unit = units[i];
 	if (sshd->unit == NULL)
 		sshd->command.words.count = 0;
+}
+
+void sshd_find(struct sshd *sshd)
+{
+	find(sshd, false);
+}
+
+void sshd_find_without_ours(struct sshd *sshd)
+{
+	find(sshd, true);
+}
+
+const char *sshd_config_path(const struct sshd *sshd)
+{
+	for (unsigned int i = 1; i < sshd->command.words.count; i++) {
+		const char *word = sshd->command.words.at[i];
+
+		if (strncmp(word, "-f", 2) != 0)
+			continue;
+		if (word[2] != '\0')
+			return word + 2;
+		if (i + 1 < sshd->command.words.count)
+			return sshd->command.words.at[i + 1];
+	}
+	return SSHD_CONFIG;
 }
 
 /* sshd reads no configuration without this directory, which it makes only at start. */
@@ -57,7 +88,7 @@ static void make_run_dir(void)
 static int run_with(const struct sshd *sshd, const char *mode, const char *connection,
 		    const char *host_key, char *output, size_t size)
 {
-	const char *argv[WORDS_MAX + 7] = { SSHD_PROGRAM, mode };
+	const char *argv[WORDS_MAX + ADDED_WORDS + 1] = { SSHD_PROGRAM, mode };
 	unsigned int count = 2;
 	int status = RUN_FAILED;
 
@@ -69,8 +100,19 @@ static int run_with(const struct sshd *sshd, const char *mode, const char *conne
 		argv[count++] = "-C";
 		argv[count++] = connection;
 	}
+	if (sshd->asks_agent) {
+		argv[count++] = "-o";
+		argv[count++] = "AuthorizedKeysCommand " WIRING_COMMAND;
+		argv[count++] = "-o";
+		argv[count++] = "AuthorizedKeysCommandUser " WIRING_COMMAND_USER;
+	}
 	for (unsigned int i = 1; i < sshd->command.words.count; i++)
 		argv[count++] = sshd->command.words.at[i];
+	/* Of several, sshd takes the last. */
+	if (sshd->config != NULL) {
+		argv[count++] = "-f";
+		argv[count++] = sshd->config;
+	}
 	argv[count] = NULL;
 	/* In an image that is being built, sshd has never run. With socket activation, the
 	 * directory disappears after each connection, at any moment. */
@@ -218,41 +260,55 @@ bool sshd_shell_logs_in(const char *shell)
 	       strcmp(name, "sync") != 0;
 }
 
-/* Does a Match block give this user a different command? */
-static bool has_other(const struct sshd *sshd, const char *user, const char *global,
-		      struct sshd_other *other)
-{
-	struct sshd_effective effective;
-	char why[128];
-
-	if (!sshd_ask(sshd, user, &effective, why, sizeof why))
-		return false;
-	sshd_value(&effective, COMMAND_KEYWORD, other->command);
-	sshd_value(&effective, COMMAND_KEYWORD "user", other->command_user);
-	snprintf(other->user, sizeof other->user, "%s", user);
-	return strcmp(other->command, global) != 0 && !sshd_command_is_none(other->command) &&
-	       !sshd_command_is_ours(other->command);
-}
-
-bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_other *other)
+bool sshd_any_account(bool (*visit)(const char *user, void *context), void *context)
 {
 	FILE *file = fopen(PASSWD_FILE, "re");
 	const struct passwd *account;
-	unsigned int asked = 0;
+	unsigned int visited = 0;
 	bool found = false;
 
 	/* A directory service may have thousands of accounts, and list them slowly. */
-	while (file != NULL && !found && asked < SSHD_ACCOUNTS_MAX &&
+	while (file != NULL && !found && visited < SSHD_ACCOUNTS_MAX &&
 	       (account = fgetpwent(file)) != NULL) {
 		if (!sshd_shell_logs_in(account->pw_shell) ||
 		    strlen(account->pw_name) >= SSHD_USER_SIZE)
 			continue;
-		asked++;
-		found = has_other(sshd, account->pw_name, global, other);
+		visited++;
+		found = visit(account->pw_name, context);
 	}
 	if (file != NULL)
 		fclose(file);
 	return found;
+}
+
+struct other_search {
+	const struct sshd *sshd;
+	const char *global;
+	struct sshd_other *other;
+};
+
+/* Does a Match block give this user a different command? */
+static bool has_other(const char *user, void *context)
+{
+	const struct other_search *search = context;
+	struct sshd_other *other = search->other;
+	struct sshd_effective effective;
+	char why[128];
+
+	if (!sshd_ask(search->sshd, user, &effective, why, sizeof why))
+		return false;
+	sshd_value(&effective, COMMAND_KEYWORD, other->command);
+	sshd_value(&effective, COMMAND_KEYWORD "user", other->command_user);
+	snprintf(other->user, sizeof other->user, "%s", user);
+	return strcmp(other->command, search->global) != 0 &&
+	       !sshd_command_is_none(other->command) && !sshd_command_is_ours(other->command);
+}
+
+bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_other *other)
+{
+	struct other_search search = { sshd, global, other };
+
+	return sshd_any_account(has_other, &search);
 }
 
 /* Is this line an Include of the drop-in directory? */

@@ -27,6 +27,8 @@
 struct sshd {
 	const char *unit; /* "ssh.service" or "sshd.service"; NULL: neither is there */
 	struct unit_command command;
+	const char *config; /* a file to read instead; NULL: the one that sshd reads */
+	bool asks_agent; /* with our two settings ahead of all others */
 };
 
 /* What sshd -T prints: the configuration as sshd understands it. */
@@ -37,6 +39,12 @@ struct sshd_effective {
 
 /* Find the unit. Without one, sshd is asked without options. */
 void sshd_find(struct sshd *sshd);
+
+/* The same, with the unit as it would be without our drop-in. */
+void sshd_find_without_ours(struct sshd *sshd);
+
+/* The file that sshd reads: sshd_config, unless its options name another. */
+const char *sshd_config_path(const struct sshd *sshd);
 
 /* Is the configuration valid (sshd -t)? Host keys that do not exist yet do not matter. If not,
  * `why` (of `size` bytes) gets sshd's first line. */
@@ -59,6 +67,10 @@ bool sshd_nth_value(const struct sshd_effective *effective, const char *keyword,
 bool sshd_command_is_ours(const char *command);
 bool sshd_command_is_none(const char *command);
 
+/* Call `visit` for every account of /etc/passwd with a shell that logs in, up to SSHD_ACCOUNTS_MAX,
+ * until it returns true. Was that so for one? */
+bool sshd_any_account(bool (*visit)(const char *user, void *context), void *context);
+
 /* Does it open tun devices, outside Match blocks (`effective`) or for root, who alone can have
  * them? It then opens them also for a key that may not forward ports: "restrict" does not forbid
  * that before OpenSSH 10.5. */
@@ -74,8 +86,7 @@ struct sshd_other {
 	char command_user[SSHD_VALUE_SIZE];
 };
 
-/* Look for one, for every account of /etc/passwd with a shell that logs in, up to
- * SSHD_ACCOUNTS_MAX. `global` is what sshd runs outside Match blocks. */
+/* Look for one, by sshd_any_account(). `global` is what sshd runs outside Match blocks. */
 bool sshd_find_other(const struct sshd *sshd, const char *global, struct sshd_other *other);
 
 /* Does sshd_config include the drop-in directory, outside Match blocks? */

@@ -134,22 +134,6 @@ static void look_at_unit_file(const char *path, void *context)
 		look_at_file(path, context);
 }
 
-/* The file that sshd's command line names instead of the usual one */
-static const char *config_of(const struct sshd *sshd)
-{
-	for (unsigned int i = 1; i < sshd->command.words.count; i++) {
-		const char *word = sshd->command.words.at[i];
-
-		if (strncmp(word, "-f", 2) != 0)
-			continue;
-		if (word[2] != '\0')
-			return word + 2;
-		if (i + 1 < sshd->command.words.count)
-			return sshd->command.words.at[i + 1];
-	}
-	return SSHD_CONFIG;
-}
-
 /* When did the process last load its files? False if that is unknown. */
 static bool find_load(const struct sshd_effective *effective, const struct sshd_running *running,
 		      struct search *search)
@@ -239,7 +223,7 @@ bool sshd_pending(const struct sshd *sshd, const struct sshd_effective *effectiv
 	if (running->pid == 0)
 		return false;
 	if (find_load(effective, running, &search)) {
-		look_at_config(&search, config_of(sshd), 0);
+		look_at_config(&search, sshd_config_path(sshd), 0);
 		if (sshd->unit != NULL && running->unit != NULL)
 			unit_each_file(running->unit, look_at_unit_file, &search);
 	} else {

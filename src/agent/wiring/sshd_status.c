@@ -13,6 +13,7 @@
 #include "agent/wiring/pam_proof.h"
 #include "agent/wiring/sshd_config.h"
 #include "agent/wiring/sshd_service.h"
+#include "agent/wiring/sshd_without_ours.h"
 #include "agent/wiring/wiring.h"
 #include "base/json.h"
 
@@ -28,6 +29,8 @@ struct report {
 	bool has_other; /* a Match block has another command */
 	enum sshd_origin origin; /* of sshd's command */
 	struct sshd_other other;
+	struct sshd_hidden hidden; /* by our files */
+	char why_unknown[WHY_SIZE]; /* why that is not known */
 	char command[SSHD_VALUE_SIZE], user[SSHD_VALUE_SIZE];
 	char next_command[CONFIG_VALUE_SIZE];
 	const char *provider; /* where the agent gets keys from */
@@ -65,7 +68,20 @@ static void look(struct report *report, const char *config_path)
 	report->enabled =
 		sshd_command_is_ours(report->command) && report->origin != SSHD_ORIGIN_PROCESS;
 	report->has_other = sshd_find_other(&report->sshd, report->command, &report->other);
+	sshd_find_hidden(&effective, report->next_command, &report->hidden, report->why_unknown,
+			 sizeof report->why_unknown);
 	report->answers = sshd_service_answers(&running);
+}
+
+static void add_hidden(cJSON *object, const char *name, const struct sshd_hidden_command *hidden)
+{
+	cJSON *added;
+
+	if (!hidden->is_hidden)
+		return;
+	added = cJSON_AddObjectToObject(object, name);
+	cJSON_AddStringToObject(added, "command", hidden->command);
+	cJSON_AddStringToObject(added, "user", hidden->user);
 }
 
 static void print_json(const struct report *report)
@@ -93,9 +109,40 @@ static void print_json(const struct report *report)
 		cJSON_AddStringToObject(other, "authorized_keys_command_user",
 					report->other.command_user);
 	}
+	add_hidden(object, "hidden_command", &report->hidden.keys);
+	cJSON_AddBoolToObject(object, "next_command_is_stale", report->hidden.has_stale_chain);
+	add_hidden(object, "hidden_principals_command", &report->hidden.principals);
 	text = cJSON_Print(object);
 	if (text != NULL)
 		puts(text);
+}
+
+void sshd_print_never_run(const char *command, const char *user)
+{
+	printf("sshd never runs the AuthorizedKeysCommand of another program, because ours comes first:\n"
+	       "    %s (as %s)\n"
+	       "To have both, run: exc-instance-connect sshd enable --chain\n",
+	       command, user);
+}
+
+/* What our files keep from taking effect. */
+static void print_hidden(const struct report *report)
+{
+	const struct sshd_hidden *hidden = &report->hidden;
+
+	if (hidden->keys.is_hidden)
+		sshd_print_never_run(hidden->keys.command, hidden->keys.user);
+	if (hidden->has_stale_chain)
+		puts("sshd's files no longer have that command. To stop it, run:\n    " SSHD_UNCHAIN);
+	if (hidden->principals.is_hidden)
+		printf("WRONG: sshd's AuthorizedPrincipalsCommand is: %s\n"
+		       "Without our files it would be: %s (as %s)\n"
+		       "Make it the same with: exc-instance-connect sshd enable\n",
+		       hidden->principals.instead, hidden->principals.command,
+		       hidden->principals.user);
+	if (report->why_unknown[0] != '\0')
+		printf("What sshd would do without our files is unknown: %s\n",
+		       report->why_unknown);
 }
 
 /* Which program sshd asks. */
@@ -116,6 +163,7 @@ static void print_command(const struct report *report)
 	if (report->has_other)
 		printf("For %s, a Match block asks instead: %s (as %s)\n", report->other.user,
 		       report->other.command, report->other.command_user);
+	print_hidden(report);
 }
 
 static void print_words(const struct report *report)

@@ -9,4 +9,10 @@
  * on and single use is kept, otherwise EXIT_FAILURE. Needs root. */
 int sshd_status(bool json, const char *config_path);
 
+/* What stops the agent from running a chained command that is gone from sshd's files */
+#define SSHD_UNCHAIN "exc-instance-connect sshd disable && exc-instance-connect sshd enable"
+
+/* Print that sshd never runs this AuthorizedKeysCommand, and how it would be run. */
+void sshd_print_never_run(const char *command, const char *user);
+
 #endif

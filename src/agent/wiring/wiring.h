@@ -31,6 +31,10 @@ struct wiring_plan {
 			       it */
 	const char *next_command; /* to be set in agent.conf; NULL: leave it as it is */
 	const char *provider; /* the same */
+	/* The administrator's AuthorizedPrincipalsCommand, to be copied ahead of our settings;
+	 * NULL: none. Some versions of sshd ignore one that they read after an
+	 * AuthorizedKeysCommand (OpenSSH bug 3574). */
+	const char *principals_command, *principals_user;
 };
 
 /* Which parts of the wiring exist. */
@@ -41,6 +45,9 @@ struct wiring_state {
 };
 
 void wiring_look(struct wiring_state *state);
+
+/* The drop-in of ours for this unit; NULL: we have none for it. A string constant. */
+const char *wiring_unit_drop_in(const char *unit);
 
 /* Where our settings are, for messages; a string constant. */
 const char *wiring_place_name(enum wiring_place place);
@@ -56,6 +63,9 @@ bool wiring_write(const struct wiring_plan *plan, bool *units_changed, char *why
 /* Remove what is ours, and nothing else; what is in agent.conf stays until sshd no longer asks the
  * agent. False, with `why`. */
 bool wiring_remove(bool *units_changed, char *why, size_t size);
+
+/* Is the next_command in agent.conf one that wiring_write() set? */
+bool wiring_has_next_command(void);
 
 /* Remove the next_command and the provider that wiring_write() set, not an administrator's. */
 bool wiring_remove_settings(char *why, size_t size);
