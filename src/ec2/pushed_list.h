@@ -31,8 +31,9 @@ struct blocks {
 /* Lines `#Name=value`, the key, and a signature in base64. */
 struct block {
 	/* GRANT_OK, or why it cannot be read: GRANT_BAD_ENCODING (a NUL, a carriage return except
-	 * at the end of the key, a line or a block that is too long), GRANT_DUPLICATE_MEMBER (two timestamps, or two instances),
-	 * GRANT_BAD_CLAIM (one of them is missing or malformed), or as grant_verdict_of_ssh_key().
+	 * at the end of the key, a line or a block that is too long), GRANT_DUPLICATE_MEMBER (two
+	 * timestamps, or two instances), GRANT_BAD_CLAIM (one of them is missing or malformed), or
+	 * as grant_verdict_of_ssh_key().
 	 */
 	enum grant_verdict verdict;
 	const char *hint; /* what to look at, a constant; NULL: the verdict tells all */

@@ -22,8 +22,9 @@ struct staple_policy {
 
 /* Verify `length` bytes of DER. GRANT_OK: the response is successful, has the certificate by serial
  * number and issuer, is signed by the issuer or by a certificate that the issuer has made for OCSP,
- * says "good", and is valid at `now`, give or take five minutes. Otherwise GRANT_STAPLE_MALFORMED, _OTHER_CERTIFICATE,
- * _BAD_SIGNATURE, _EXPIRED, _NOT_GOOD or GRANT_SIGNER_REVOKED, and *why, a string constant. */
+ * says "good", and is valid at `now`, give or take five minutes. Otherwise GRANT_STAPLE_MALFORMED,
+ * _OTHER_CERTIFICATE, _BAD_SIGNATURE, _EXPIRED, _NOT_GOOD or GRANT_SIGNER_REVOKED, and *why, a
+ * string constant. */
 enum grant_verdict staple_verify(const uint8_t *der, size_t length,
 				 const struct staple_policy *policy, const char **why);
 

@@ -139,8 +139,8 @@ static int decide(pam_handle_t *pamh, enum ledger_result result, const struct of
 
 /* Is there an entry for this connection and this key? Checked by path, which takes neither memory
  * of ours nor a descriptor. Being denied the check is not an answer, and nobody is locked out for
- * that: where it is always denied, the module could not take its lock, and the agent did not rely on
- * it. */
+ * that: where it is always denied, the module could not take its lock, and the agent did not rely
+ * on it. */
 static bool was_offered(const struct connection *us, const char *key_hash)
 {
 	char path[sizeof CONNECTIONS_DIR + PID_SIZE + DIGEST_HEX_SIZE];

@@ -103,8 +103,9 @@ static void check_instance(struct patient *patient)
 		finding_add(patient, FINDING_GOOD, "instance", "", "this is %s, according to %s",
 			    patient->instance_id, source);
 	else
-		finding_add(patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
-			    "neither SMBIOS nor a local datasource of cloud-init says which instance this is");
+		finding_add(
+			patient, FINDING_BAD, "instance", "set instance_id in " CONFIG_FILE,
+			"neither SMBIOS nor a local datasource of cloud-init says which instance this is");
 }
 
 /* What the ledger remembers about the time; all 0 without a ledger. */
