@@ -35,6 +35,8 @@ static const struct event_kind kinds[] = {
 			       "one-time key presented again after it was used" },
 	[JOURNAL_PROBLEM] = { "problem", "37ad6b4a117f4e958c921775c10755f3", LOG_WARNING,
 			      "a problem with one-time keys" },
+	[JOURNAL_NO_GRANT] = { "no_grant", "470a090c90cd414d91b54313129f9763", LOG_DEBUG,
+			       "no grant names this key" },
 };
 
 struct entry {

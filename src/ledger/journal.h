@@ -12,6 +12,7 @@ enum journal_event {
 	JOURNAL_REPLAYED, /* a key that is spent, or bound to another connection, was presented
 			     again */
 	JOURNAL_PROBLEM, /* nothing can be offered until this is fixed */
+	JOURNAL_NO_GRANT, /* no grant names the key, as for most keys: for log_level = debug only */
 };
 
 /* All strings are borrowed and may be NULL; an absent field is left out of the entry. */

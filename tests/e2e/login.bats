@@ -37,6 +37,18 @@ used ubuntu user:ana $OPERATOR_ADDRESS" ]
 	[ -z "$(journal SYSLOG_IDENTIFIER=sshd -p err)" ]
 }
 
+@test "with log_level = debug, a key that no grant names leaves one line at priority debug" {
+	ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/stranger"
+	agent_conf "log_level = debug"
+	run login "$BATS_TEST_TMPDIR/stranger" ubuntu true
+	[ "$status" -eq 255 ]
+	login "$(ask ubuntu)" ubuntu true
+	[ "$(events EVENT USER)" = $'no_grant ubuntu\noffered ubuntu\nused ubuntu' ]
+	[ "$(journal EXC_EVENT=no_grant | jq -r '"\(.PRIORITY) \(.EXC_FINGERPRINT)"')" = \
+		"7 $(ssh-keygen -lf "$BATS_TEST_TMPDIR/stranger.pub" | cut -d' ' -f2)" ]
+	[[ "$(guest exc-instance-connect doctor || true)" == *"set log_level = debug"* ]]
+}
+
 @test "a key older than its life is refused" {
 	sed -i 's/^key_lifetime.*/key_lifetime = 5/' "$GUEST_DIR/connectd.conf"
 	connectd_stop && connectd_start

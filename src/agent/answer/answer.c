@@ -214,6 +214,18 @@ static void refuse(void *context, const struct grant *grant, enum grant_verdict 
 	journal_grant(attempt, grant, JOURNAL_REFUSED, grant_verdict_name(verdict), detail);
 }
 
+/* Most keys are strangers' or ordinary ones; who looks for the reason of a refused login asks for
+ * this. */
+static void note_no_grant(const struct login_attempt *attempt)
+{
+	const struct journal_record record = { .event = JOURNAL_NO_GRANT,
+					       .user = attempt->user,
+					       .fingerprint = attempt->fingerprint };
+
+	if (attempt->config->log_level == LOG_LEVEL_DEBUG)
+		journal_write(&record);
+}
+
 /* Ask the provider, which verifies, and offer. Returns why it failed, with `detail` set. */
 static enum problem find_key(struct login_attempt *attempt, char *detail)
 {
@@ -229,6 +241,8 @@ static enum problem find_key(struct login_attempt *attempt, char *detail)
 		back_off(attempt->ledger);
 	if (attempt->has_grants)
 		ledger_sweep(attempt->ledger);
+	else if (problem == PROBLEM_NONE)
+		note_no_grant(attempt);
 	return problem;
 }
 

@@ -92,6 +92,9 @@ static bool read_signed_time(void *out, const char *value, const struct ini_sett
 #define PROVIDER_WORD(value, name, single_use) name,
 static const char *const provider_words[] = { CONFIG_PROVIDERS(PROVIDER_WORD) NULL };
 #undef PROVIDER_WORD
+static const char *const log_level_words[] = {
+	[LOG_LEVEL_INFO] = "info", [LOG_LEVEL_DEBUG] = "debug", NULL
+};
 static const char *const single_use_words[] = { [SINGLE_USE_AUTO] = "auto",
 						[SINGLE_USE_PAM] = "pam",
 						[SINGLE_USE_CONNECTION] = "connection",
@@ -121,6 +124,7 @@ static const struct ini_setting settings[] = {
 	  .read = read_signed_time,
 	  .offset = offsetof(struct config, signed_time_required),
 	  .expected = "required or no" },
+	SETTING(log_level, ini_word, .words = log_level_words),
 	SETTING(sandbox, ini_yes_no, .expected = "yes or no"),
 	SETTING(next_command, read_next_command,
 		.expected = "an absolute path with arguments and the tokens %% %f %h %k %t %U %u"),

@@ -23,6 +23,11 @@ enum single_use {
 	SINGLE_USE_NO, /* nothing is recorded; a key works until it expires */
 };
 
+enum log_level {
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG /* a line also for each key that no grant names */
+};
+
 /* Where grants come from: value, its name in agent.conf, and what single_use = auto means there.
  * The first one is the default. Clients of EC2's service open several connections with one push. */
 #define CONFIG_PROVIDERS(X)                                                                        \
@@ -48,6 +53,7 @@ struct config {
 	unsigned int clock_skew; /* seconds */
 	unsigned int timeout_ms;
 	enum single_use single_use;
+	enum log_level log_level;
 	bool signed_time_required; /* an answer without it is refused */
 	bool sandbox; /* enter the sandbox before reading from the network */
 };

@@ -10,6 +10,7 @@
 #include "agent/doctor/diagnosis.h"
 #include "base/run_program.h"
 #include "base/json.h"
+#include "ledger/paths.h"
 
 /* Columns of a terminal, and of the indent of findings */
 #define WIDTH 80
@@ -70,6 +71,9 @@ static void print_words(const struct diagnosis *diagnosis, const char *events)
 	}
 	if (events[0] != '\0')
 		printf("\nThe last events:\n%s", events);
+	puts("\nA refused login that left no event here had a key that no grant names. To see such\n"
+	     "keys, set log_level = debug in " CONFIG_FILE ",\n"
+	     "log in again, and run: journalctl -t exc-instance-connect -p debug");
 }
 
 static void print_json(const struct diagnosis *diagnosis, const char *events)
