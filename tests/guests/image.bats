@@ -61,8 +61,12 @@ boot_clone() {
 	guest journalctl --sync
 	echo 0 >"$GUEST_DIR/forgotten"
 }
-# As cloud-init writes it at the first boot
-cloud_init_says() { echo "mkdir -p var/lib/cloud/data && echo $1 >var/lib/cloud/data/instance-id"; }
+# As cloud-init writes it at the first boot, from a disk that the hypervisor has attached
+cloud_init_says() {
+	echo "mkdir -p var/lib/cloud/data var/lib/cloud/instances/$1 && echo $1 >var/lib/cloud/data/instance-id &&
+		ln -sfn /var/lib/cloud/instances/$1 var/lib/cloud/instance &&
+		echo 'DataSourceNoCloud: DataSourceNoCloud [seed=/dev/sr0][dsmode=net]' >var/lib/cloud/instances/$1/datasource"
+}
 
 # ask_for VM_ID: a key; and what the control plane says of the host keys is all that the client knows of them
 ask_for() {
