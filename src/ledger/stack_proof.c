@@ -54,7 +54,7 @@ int stack_proof_print(const struct stack_file *file, char *out, size_t size)
 /* One line, without its line feed. */
 static bool line_holds(const char *line)
 {
-	struct stack_file then, now;
+	struct stack_file then = { 0 }, now;
 	int path = 0;
 
 	return sscanf(line, "%" SCNu64 " %" SCNd64 " %" SCNd64 " %n", &then.inode, &then.changed,
