@@ -111,7 +111,7 @@ setup() {
 }
 
 @test "commands, copies and the log work as printed" {
-	agent report # which the package's timer does
+	as_agent /usr/bin/exc-instance-connect report # which the package's timer does
 	run typed control < <(block more)
 	echo "$output"
 	[ "$status" -eq 0 ]
