@@ -123,22 +123,6 @@ stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $
 	[ "$(count_logins 22 "$key" ubuntu 1)" -eq 0 ]
 }
 
-# What a file that a killed process leaves behind would say; the lock says nothing.
-@test "a process with the pid of a killed one that had the module does not count as having it" {
-	hide_processes
-	key=$(ask ubuntu)
-	# shellcheck disable=SC2016 # for the shell over there
-	guest env LD_PRELOAD="$(guest find /usr/lib -name pam_exc_instance_connect.so)" "$GUEST_DIR/sshd" -c '
-		unset LD_PRELOAD
-		echo $$ >/proc/sys/kernel/ns_last_pid
-		kill -KILL $$' || true
-	# shellcheck disable=SC2016
-	pids=$(guest bash -c 'sleep infinity & pid=$!; echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid 2>/dev/null; kill -KILL $pid; wait $pid 2>/dev/null; echo $pid')
-	[ -n "$pids" ]
-	other_sshd $PORT "UsePAM no"
-	[ "$(count_logins $PORT "$key" ubuntu 2)" -eq 1 ]
-}
-
 @test "a second factor after the key, and a session that opens late, spend the key once" {
 	edit_pam 's/^@include common-auth/auth required pam_permit.so/'
 	other_sshd $PORT "KbdInteractiveAuthentication yes" "AuthenticationMethods publickey,keyboard-interactive"
