@@ -20,6 +20,22 @@ static inline int64_t clock_nanoseconds(const struct timespec *time)
 	return time->tv_sec * (int64_t)CLOCK_NS_PER_SECOND + time->tv_nsec;
 }
 
+/* The way back, for futimens(2). */
+static inline struct timespec clock_timespec(int64_t nanoseconds)
+{
+	return (struct timespec){ .tv_sec = nanoseconds / CLOCK_NS_PER_SECOND,
+				  .tv_nsec = nanoseconds % CLOCK_NS_PER_SECOND };
+}
+
+/* The wall clock (CLOCK_REALTIME), which people set, in nanoseconds since 1970. */
+static inline int64_t clock_realtime_ns(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return clock_nanoseconds(&now);
+}
+
 /* clock_started() works with three values cut to whole seconds: the true start is at most this many
  * seconds later than its result. */
 #define CLOCK_STARTED_ERROR 2

@@ -60,8 +60,7 @@ static bool write_all(int fd, const char *text, size_t length)
 static bool make_unfinished(int folder, const char *name, const char *text, size_t length,
 			    int64_t time)
 {
-	const struct timespec stamp = { .tv_sec = time / CLOCK_NS_PER_SECOND,
-					.tv_nsec = time % CLOCK_NS_PER_SECOND };
+	const struct timespec stamp = clock_timespec(time);
 	const struct timespec times[2] = { stamp, stamp };
 	_cleanup_close_ int fd = -1;
 

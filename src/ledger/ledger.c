@@ -99,7 +99,7 @@ static int make_connection(const struct ledger *ledger, const struct connection 
 	snprintf(pid, sizeof pid, "%d", (int)connection->pid);
 	if (mkdirat(ledger->connections, pid, 0700) != 0 && errno != EEXIST)
 		return -1;
-	return entry_directory(ledger->connections, pid);
+	return open_connection(ledger, connection);
 }
 
 static bool is_used(const struct ledger *ledger, const struct offer *offer)
@@ -234,8 +234,7 @@ bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char
 {
 	_cleanup_close_ int folder = open_connection(ledger, connection);
 	const int64_t now = clock_boottime_ns();
-	const struct timespec stamp = { .tv_sec = now / CLOCK_NS_PER_SECOND,
-					.tv_nsec = now % CLOCK_NS_PER_SECOND };
+	const struct timespec stamp = clock_timespec(now);
 	const struct timespec times[2] = { stamp, stamp };
 	enum binding binding;
 	int64_t asked;

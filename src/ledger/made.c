@@ -33,15 +33,14 @@ static bool read_stamp(int folder, const char *name, int64_t *value)
 /* When tmpfiles made the ledger, in boot time, if it did; otherwise now. False as read_stamp(). */
 static bool read_created(int folder, int64_t *made)
 {
-	struct timespec wall = { 0 };
-	int64_t created, age = 0;
+	int64_t created, wall, age = 0;
 
 	if (!read_stamp(folder, LEDGER_CREATED, &created))
 		return false;
 	/* The wall clock first: the time in between can only make the ledger look younger. */
-	clock_gettime(CLOCK_REALTIME, &wall);
-	if (created > 0 && created < clock_nanoseconds(&wall))
-		age = clock_nanoseconds(&wall) - created;
+	wall = clock_realtime_ns();
+	if (created > 0 && created < wall)
+		age = wall - created;
 	*made = clock_boottime_ns();
 	/* Older than the kernel: the clock was set. The check of the boot covers that. */
 	*made = age < *made ? *made - age : 1;

@@ -128,25 +128,17 @@ static bool make_offer(const struct grant *grant, time_t now, const char *line, 
 	return digest_hex(grant->jti, strlen(grant->jti), offer->jti_hash);
 }
 
-/* May this connection be offered a key at all? If not, the journal says why. */
-static bool can_offer(const struct login_attempt *attempt)
+/* What keeps this connection from being offered any key, with `detail`, a constant; or
+ * PROBLEM_NONE. */
+static enum problem find_obstacle(const struct login_attempt *attempt, const char **detail)
 {
+	*detail = attempt->unknown;
 	if (attempt->unknown != NULL)
-		problem_report(attempt->ledger, PROBLEM_CONNECTION_UNKNOWN, attempt->user,
-			       attempt->unknown);
-	else if (attempt->config->single_use == SINGLE_USE_PAM && !attempt->module_spends)
-		problem_report(
-			attempt->ledger, PROBLEM_MODULE_UNPROVED, attempt->user,
-			"single_use = pam, and it is not proved that PAM's module spends keys");
-	else
-		return true;
-	return false;
-}
-
-/* Is a key for the first connection that asks? */
-static bool binds(const struct login_attempt *attempt)
-{
-	return attempt->config->single_use == SINGLE_USE_CONNECTION || !attempt->module_spends;
+		return PROBLEM_CONNECTION_UNKNOWN;
+	if (attempt->config->single_use != SINGLE_USE_PAM || attempt->module_spends)
+		return PROBLEM_NONE;
+	*detail = "single_use = pam, and it is not proved that PAM's module spends keys";
+	return PROBLEM_MODULE_UNPROVED;
 }
 
 /* Record the offer, and only then print the key. True if this ends the search. */
@@ -154,15 +146,20 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 {
 	enum ledger_result result = LEDGER_UNAVAILABLE;
 	char line[AUTHORIZED_LINE_SIZE];
+	enum problem obstacle;
 	struct offer record;
+	const char *detail;
 
 	authorized_line_print(&grant->key, &grant->restrictions, line);
 	if (attempt->config->single_use != SINGLE_USE_NO) {
-		if (!can_offer(attempt))
+		obstacle = find_obstacle(attempt, &detail);
+		if (obstacle != PROBLEM_NONE) {
+			problem_report(attempt->ledger, obstacle, attempt->user, detail);
 			return true;
+		}
 		if (make_offer(grant, now, line, &record))
 			result = ledger_offer(attempt->ledger, attempt->key_hash, &record,
-					      &attempt->connection, binds(attempt));
+					      &attempt->connection, !attempt->module_spends);
 		if (result == LEDGER_ALREADY_USED) {
 			journal_grant(attempt, grant, JOURNAL_REPLAYED, "already_used", NULL);
 			return false;
@@ -182,11 +179,12 @@ static bool answer_again(const struct login_attempt *attempt)
 {
 	struct offer recalled;
 	char line[AUTHORIZED_LINE_SIZE + 1];
+	const char *detail;
 
-	if (attempt->config->single_use == SINGLE_USE_NO || attempt->unknown != NULL ||
-	    (attempt->config->single_use == SINGLE_USE_PAM && !attempt->module_spends) ||
+	if (attempt->config->single_use == SINGLE_USE_NO ||
+	    find_obstacle(attempt, &detail) != PROBLEM_NONE ||
 	    !ledger_recall(attempt->ledger, attempt->key_hash, attempt->user, &attempt->connection,
-			   binds(attempt), &recalled))
+			   !attempt->module_spends, &recalled))
 		return false;
 	snprintf(line, sizeof line, "%s\n", recalled.line);
 	print_line(line);

@@ -9,14 +9,13 @@
 void account_setting(const struct account *account, enum finding_level level, const char *keyword,
 		     const char *change, const char *format, ...)
 {
-	char text[FINDING_TEXT_SIZE], mend[FINDING_TEXT_SIZE];
+	char mend[FINDING_TEXT_SIZE];
 	va_list values;
 
-	va_start(values, format);
-	vsnprintf(text, sizeof text, format, values);
-	va_end(values);
 	sshd_setting_mend(&account->sshd, keyword, change, mend);
-	finding_add(account->patient, level, "account", mend, "%s", text);
+	va_start(values, format);
+	finding_add_values(account->patient, level, "account", mend, format, values);
+	va_end(values);
 }
 
 bool account_has(const struct account *account, const char *keyword, const char *value)

@@ -22,13 +22,11 @@
 __attribute__((format(printf, 3, 4))) static void bad(const struct account *account,
 						      const char *mend, const char *format, ...)
 {
-	char text[FINDING_TEXT_SIZE];
 	va_list values;
 
 	va_start(values, format);
-	vsnprintf(text, sizeof text, format, values);
+	finding_add_values(account->patient, FINDING_BAD, "account", mend, format, values);
 	va_end(values);
-	finding_add(account->patient, FINDING_BAD, "account", mend, "%s", text);
 }
 
 /* sshd refuses a shell that it cannot run, unless the account lives in another root. */

@@ -5,11 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void finding_add(struct patient *patient, enum finding_level level, const char *name,
-		 const char *mend, const char *format, ...)
+void finding_add_values(struct patient *patient, enum finding_level level, const char *name,
+			const char *mend, const char *format, va_list values)
 {
 	struct finding *finding = &patient->diagnosis->findings[patient->diagnosis->count];
-	va_list values;
 
 	if (patient->diagnosis->count == FINDINGS_MAX)
 		return;
@@ -17,7 +16,15 @@ void finding_add(struct patient *patient, enum finding_level level, const char *
 	finding->level = level;
 	finding->name = name;
 	snprintf(finding->mend, sizeof finding->mend, "%s", mend);
-	va_start(values, format);
 	vsnprintf(finding->text, sizeof finding->text, format, values);
+}
+
+void finding_add(struct patient *patient, enum finding_level level, const char *name,
+		 const char *mend, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	finding_add_values(patient, level, name, mend, format, values);
 	va_end(values);
 }

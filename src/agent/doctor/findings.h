@@ -3,6 +3,7 @@
 #ifndef EXC_AGENT_DOCTOR_FINDINGS_H
 #define EXC_AGENT_DOCTOR_FINDINGS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "agent/config/config.h"
@@ -28,6 +29,12 @@ struct patient {
 __attribute__((format(printf, 5, 6))) void finding_add(struct patient *patient,
 						       enum finding_level level, const char *name,
 						       const char *mend, const char *format, ...);
+
+/* The same with the values as one, for functions that add findings of one kind. */
+__attribute__((format(printf, 5, 0))) void finding_add_values(struct patient *patient,
+							      enum finding_level level,
+							      const char *name, const char *mend,
+							      const char *format, va_list values);
 
 /* sshd's configuration, and PAM's */
 void diagnose_sshd(struct patient *patient);

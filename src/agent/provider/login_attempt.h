@@ -23,7 +23,8 @@ struct login_attempt {
 	char key_hash[DIGEST_HEX_SIZE]; /* of its blob */
 	struct connection connection; /* that asks */
 	const char *unknown; /* why that was not found, a constant; or NULL */
-	bool module_spends; /* this connection's module surely spends its key */
+	bool module_spends; /* this connection's module surely spends its key, and is to; otherwise
+			     * a key is bound to the connection */
 	int64_t ledger_made; /* see ledger_made(); 0 where no use is recorded */
 	bool has_grants; /* the ledger may have grown, and is swept */
 };

@@ -123,12 +123,10 @@ static bool make(const char *const *directories, struct proof *proof, char *why,
 /* Has so much time passed since the newest change that a further one would show? */
 static bool is_settled(const struct proof *proof)
 {
-	struct timespec now;
+	const int64_t now = clock_realtime_ns();
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return clock_nanoseconds(&now) - proof->newest >
-		       SETTLED_MS * (int64_t)(CLOCK_NS_PER_SECOND / 1000) ||
-	       clock_nanoseconds(&now) < proof->newest; /* the clock was set back */
+	return now - proof->newest > SETTLED_MS * (int64_t)(CLOCK_NS_PER_SECOND / 1000) ||
+	       now < proof->newest; /* the clock was set back */
 }
 
 bool pam_proof_make(const char *const *directories, const char *path, char *why, size_t size)

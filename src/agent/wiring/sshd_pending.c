@@ -32,14 +32,6 @@ struct search {
 	char path[PATH_SIZE]; /* of the one found */
 };
 
-static long long wall_clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return clock_nanoseconds(&now);
-}
-
 static void compare(struct search *search, const char *path, long long edited)
 {
 	if (search->found || edited < search->loaded)
@@ -142,7 +134,7 @@ static bool find_load(const struct sshd_effective *effective, const struct sshd_
 	struct process process;
 	struct stat status;
 
-	search->now = wall_clock_ns();
+	search->now = clock_realtime_ns();
 	sshd_value(effective, "pidfile", pid_file);
 	if (running->has_pid_file && stat(pid_file, &status) == 0) {
 		search->loaded = clock_nanoseconds(&status.st_mtim);
