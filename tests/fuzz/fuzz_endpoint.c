@@ -177,7 +177,9 @@ static bool take(void *context, const struct grant *grant, time_t now)
 	must((answer.flags & NEEDS_TIME) == 0 || answer.has_time);
 	must(strcmp(grant->user, SIGNERS_USER) == 0);
 	must(strcmp(grant->fingerprint, SIGNERS_FINGERPRINT) == 0);
-	must(now >= SIGNERS_NOW && now < grant->expires && grant->expires - grant->issued <= 60);
+	/* The endpoint's signed time may be earlier than our clock, which is then fast. */
+	must(now >= SIGNERS_NOW || answer.has_time);
+	must(now < grant->expires && grant->expires - grant->issued <= 60);
 	return (answer.flags & WANTS_MORE) == 0;
 }
 
