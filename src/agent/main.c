@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exc-instance-connect: find the subcommand and run it. */
+/* The agent, which exc-instance-connect becomes: find the subcommand and run it. */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -12,25 +12,12 @@
 
 #include "base/base64.h"
 
-static const char prefix[] = "SHA256:";
-
 bool digest_sha256(const void *bytes, size_t length, uint8_t digest[DIGEST_BYTES])
 {
 	SHA256_CTX context;
 
 	return SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes, length) == 1 &&
 	       SHA256_Final(digest, &context) == 1;
-}
-
-static const char digits[] = "0123456789abcdef";
-
-static void print_hex(const uint8_t digest[DIGEST_BYTES], char hex[DIGEST_HEX_SIZE])
-{
-	for (size_t i = 0; i < DIGEST_BYTES; i++) {
-		hex[2 * i] = digits[digest[i] >> 4];
-		hex[2 * i + 1] = digits[digest[i] & 15];
-	}
-	hex[DIGEST_HEX_SIZE - 1] = '\0';
 }
 
 bool digest_hex(const void *bytes, size_t length, char hex[DIGEST_HEX_SIZE])
@@ -40,13 +27,8 @@ bool digest_hex(const void *bytes, size_t length, char hex[DIGEST_HEX_SIZE])
 	hex[0] = '\0';
 	if (!digest_sha256(bytes, length, digest))
 		return false;
-	print_hex(digest, hex);
+	digest_print_hex(digest, hex);
 	return true;
-}
-
-bool digest_is_hex(const char *text)
-{
-	return strlen(text) == DIGEST_HEX_SIZE - 1 && strspn(text, digits) == DIGEST_HEX_SIZE - 1;
 }
 
 bool digest_fingerprint(const uint8_t *blob, size_t length, char fingerprint[FINGERPRINT_SIZE])
@@ -58,25 +40,9 @@ bool digest_fingerprint(const uint8_t *blob, size_t length, char fingerprint[FIN
 	if (!digest_sha256(blob, length, digest))
 		return false;
 	base64_encode(digest, sizeof digest, encoded);
-	memcpy(fingerprint, prefix, strlen(prefix));
+	memcpy(fingerprint, FINGERPRINT_PREFIX, strlen(FINGERPRINT_PREFIX));
 	/* Without the last character, the padding, which OpenSSH leaves out */
-	memcpy(fingerprint + strlen(prefix), encoded, sizeof encoded - 2);
+	memcpy(fingerprint + strlen(FINGERPRINT_PREFIX), encoded, sizeof encoded - 2);
 	fingerprint[FINGERPRINT_SIZE - 1] = '\0';
-	return true;
-}
-
-bool digest_hex_of_fingerprint(const char *fingerprint, char hex[DIGEST_HEX_SIZE])
-{
-	uint8_t digest[DIGEST_BYTES];
-	char padded[BASE64_SIZE(DIGEST_BYTES)];
-
-	if (strlen(fingerprint) != FINGERPRINT_SIZE - 1 ||
-	    strncmp(fingerprint, prefix, strlen(prefix)) != 0)
-		return false;
-	memcpy(padded, fingerprint + strlen(prefix), sizeof padded - 2);
-	padded[sizeof padded - 2] = '='; /* base64_decode() needs no NUL */
-	if (base64_decode(padded, sizeof padded - 1, digest, sizeof digest) != DIGEST_BYTES)
-		return false;
-	print_hex(digest, hex);
 	return true;
 }

@@ -11,12 +11,16 @@
 #define DIGEST_HEX_SIZE (2 * DIGEST_BYTES + 1)
 /* "SHA256:" and 43 characters, as ssh-keygen -l prints it, and the NUL */
 #define FINGERPRINT_SIZE (7 + 43 + 1)
+#define FINGERPRINT_PREFIX "SHA256:"
 
 /* Hash `length` bytes. Allocates nothing. False only when OpenSSL cannot hash at all. */
 bool digest_sha256(const void *bytes, size_t length, uint8_t digest[DIGEST_BYTES]);
 
 /* Lower-case hexadecimal of SHA-256: always safe as a file name. False as above. */
 bool digest_hex(const void *bytes, size_t length, char hex[DIGEST_HEX_SIZE]);
+
+/* Spell a digest in hexadecimal. */
+void digest_print_hex(const uint8_t digest[DIGEST_BYTES], char hex[DIGEST_HEX_SIZE]);
 
 /* The fingerprint of a public key blob as OpenSSH prints it: SHA256:<base64 without padding>.
  * False as above. */

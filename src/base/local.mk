@@ -7,7 +7,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/cleanup.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/command_line.c %D%/command_line.h \
-	%D%/digest.c %D%/digest.h \
+	%D%/digest.c %D%/digest.h %D%/digest_text.c \
 	%D%/file.c %D%/file.h \
 	%D%/first_line.c %D%/first_line.h \
 	%D%/ini.c %D%/ini.h \

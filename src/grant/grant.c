@@ -51,16 +51,6 @@ static bool read_names(const cJSON *claims, struct grant *grant)
 	return good;
 }
 
-bool grant_user_is_valid(const char *user)
-{
-	size_t length = strlen(user);
-
-	return length > 0 && length < GRANT_USER_SIZE && user[0] != '-' && user[0] != '.' &&
-	       strspn(user,
-		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@$+-") ==
-		       length;
-}
-
 bool grant_audience_is(const cJSON *claims, const char *instance_id)
 {
 	const char *audience = json_string(claims, "aud");

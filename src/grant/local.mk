@@ -9,5 +9,6 @@ noinst_LIBRARIES += %D%/libgrant.a
 	%D%/restrict.c %D%/restrict.h \
 	%D%/signed_time.c %D%/signed_time.h \
 	%D%/trust.c %D%/trust.h \
+	%D%/user_name.c \
 	%D%/verdict.c %D%/verdict.h \
 	%D%/x5c.c %D%/x5c.h

@@ -19,6 +19,9 @@
 #define PID_SIZE 16
 /* A pid and a start */
 #define BOUND_SIZE 48
+/* What a connection has waited in vain, in milliseconds */
+#define WAITED "waited"
+#define WAITED_SIZE 16
 
 static bool open_private(struct ledger *ledger, const char *directory, bool must_be_ours)
 {
@@ -171,11 +174,9 @@ static bool has_room(int folder, const struct connection *connection)
 }
 
 /* False with errno. */
-static bool write_entry(const struct ledger *ledger, const char *key_hash,
-			const struct offer *offer, const struct connection *connection)
+static bool write_entry(const struct ledger *ledger, const char *name, const char *text,
+			size_t length, const struct connection *connection)
 {
-	char text[OFFER_BYTES_MAX];
-	int length = offer_print(offer, text);
 	int64_t asked;
 
 	for (int try = 0; try < OFFER_TRIES; try++) {
@@ -187,9 +188,9 @@ static bool write_entry(const struct ledger *ledger, const char *key_hash,
 			return false;
 		}
 		if (!entry_lock(folder, true) ||
-		    (!entry_time(folder, key_hash, &asked) && !has_room(folder, connection)))
+		    (!entry_time(folder, name, &asked) && !has_room(folder, connection)))
 			return false;
-		if (entry_replace(folder, key_hash, text, (size_t)length, clock_boottime_ns()))
+		if (entry_replace(folder, name, text, length, clock_boottime_ns()))
 			return true;
 		if (errno != ENOENT)
 			return false;
@@ -202,6 +203,8 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 				bool bind)
 {
 	enum ledger_result result = LEDGER_OFFERED;
+	char text[OFFER_BYTES_MAX];
+	int length;
 
 	if (is_used(ledger, offer))
 		return LEDGER_ALREADY_USED;
@@ -209,8 +212,11 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
 		result = bind_to(ledger, offer, connection);
 	else if (who_has(ledger, offer, connection) == BOUND_TO_ANOTHER)
 		result = LEDGER_ALREADY_USED;
-	if (result == LEDGER_OFFERED && !write_entry(ledger, key_hash, offer, connection))
-		result = LEDGER_UNAVAILABLE;
+	if (result == LEDGER_OFFERED) {
+		length = offer_print(offer, text);
+		if (!write_entry(ledger, key_hash, text, (size_t)length, connection))
+			result = LEDGER_UNAVAILABLE;
+	}
 	/* The module makes its mark, and then looks whether the key is bound to another connection.
 	 * Here it is the other way round, so that at least one of the two sees the other. */
 	if (result == LEDGER_OFFERED && is_used(ledger, offer))
@@ -250,6 +256,29 @@ bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char
 	 * new time, it is this one's. */
 	return utimensat(folder, key_hash, times, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       !is_used(ledger, recalled);
+}
+
+unsigned int ledger_waited(const struct ledger *ledger, const struct connection *connection)
+{
+	_cleanup_close_ int folder = open_connection(ledger, connection);
+	char text[OFFER_BYTES_MAX];
+	unsigned int waited;
+	int64_t asked;
+
+	if (folder < 0 || !entry_time(folder, WAITED, &asked) ||
+	    is_of_an_earlier_process(asked, connection) || entry_read(folder, WAITED, text) < 0 ||
+	    sscanf(text, "%9u", &waited) != 1)
+		return 0;
+	return waited;
+}
+
+void ledger_wait_longer(const struct ledger *ledger, const struct connection *connection,
+			unsigned int waited)
+{
+	char text[WAITED_SIZE];
+	int length = snprintf(text, sizeof text, "%u\n", waited);
+
+	write_entry(ledger, WAITED, text, (size_t)length, connection);
 }
 
 /* The moment at which a key is spent. */

@@ -2,6 +2,7 @@
 /* The ledger: what was offered to which sshd connection, and which keys are used.
  *
  *   /run/exc-instance-connect/connections/<pid>/<sha256 of the key's blob>
+ *                             connections/<pid>/waited: milliseconds, for an endpoint that failed
  *                             used/<sha256 of the jti>
  *                             bound/<sha256 of the jti>
  *                             used/created, used/made, and the same in bound: when it was made
@@ -100,6 +101,14 @@ enum ledger_result ledger_offer(const struct ledger *ledger, const char *key_has
  * expired: then look elsewhere for the answer. */
 bool ledger_recall(const struct ledger *ledger, const char *key_hash, const char *user,
 		   const struct connection *connection, bool bind, struct offer *recalled);
+
+/* For how many milliseconds this connection has waited for an endpoint that failed: 0 if for none,
+ * or if that cannot be read. */
+unsigned int ledger_waited(const struct ledger *ledger, const struct connection *connection);
+
+/* Set it. If it cannot be stored, the connection may wait for that long again. */
+void ledger_wait_longer(const struct ledger *ledger, const struct connection *connection,
+			unsigned int waited);
 
 /* Spend a key that was offered to `connection` for `user`. Returns LEDGER_SPENT for exactly one
  * caller per grant, however many race; LEDGER_NOT_OURS when the connection was not offered this

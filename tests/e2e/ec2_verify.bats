@@ -33,7 +33,7 @@ verify() {
 	for ((i = 0; i < ${#usual[@]}; i += 2)); do
 		[[ " $* " == *" ${usual[i]} "* ]] || all+=("${usual[@]:i:2}")
 	done
-	"$EXC_BUILD/src/agent/exc-instance-connect" ec2-verify "${all[@]}" "$@"
+	"$EXC_BUILD/src/agent/agent" ec2-verify "${all[@]}" "$@"
 }
 
 verify_apart() { verify "$@" 2>"$BATS_TEST_TMPDIR/stderr"; }
@@ -390,7 +390,7 @@ keyUsage=critical,keyCertSign,cRLSign,digitalSignature" "basicConstraints=critic
 }
 
 @test "wrong usage" {
-	run "$EXC_BUILD/src/agent/exc-instance-connect" ec2-verify --keys "$list"
+	run "$EXC_BUILD/src/agent/agent" ec2-verify --keys "$list"
 	[ "$status" -eq 2 ]
 	[[ "$output" == "Usage: exc-instance-connect ec2-verify"* ]]
 	for options in --nonsense "--now x" "--now" "--keys /nonexistent"; do

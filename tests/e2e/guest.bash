@@ -139,9 +139,7 @@ stage_build() {
 	local stage=$EXC_BUILD/stage done=$EXC_BUILD/stage.done
 	(
 		flock 9
-		[ "$done" -nt "$EXC_BUILD/src/agent/exc-instance-connect" ] &&
-			[ "$done" -nt "$EXC_BUILD/src/pam/pam_exc_instance_connect.so" ] &&
-			[ "$done" -nt "$EXC_BUILD/src/connectd/exc-connectd" ] && exit
+		[ -e "$done" ] && [ -z "$(find "$EXC_BUILD/src" -type f -perm -u+x -newer "$done" -print -quit)" ] && exit
 		rm -rf "$stage"
 		make -C "$EXC_BUILD" install DESTDIR="$stage" >"$GUEST_DIR/install.log" 2>&1 || {
 			cat "$GUEST_DIR/install.log" >&2
@@ -356,7 +354,7 @@ events() {
 forget_events() {
 	guest journalctl --sync
 	guest journalctl --no-pager -q -n 1 -o json | jq -r .__MONOTONIC_TIMESTAMP >"$GUEST_DIR/forgotten"
-	guest sh -c 'rm -f /run/exc-instance-connect/said.* /run/exc-instance-connect/endpoint.failed'
+	guest sh -c 'rm -f /run/exc-instance-connect/said.* /run/exc-instance-connect/endpoint.*'
 }
 
 # How often the metadata endpoint was connected to: PassiveOpens of the operator's network. (/proc is the

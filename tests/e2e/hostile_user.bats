@@ -65,7 +65,7 @@ nothing_offered() {
 race_as_ana() {
 	guest setpriv --reuid ana --regid ana --clear-groups bash -c '
 		while :; do
-			for name in exc-instance-connect exc-instance-connect/used exc-instance-connect/endpoint.failed; do
+			for name in exc-instance-connect exc-instance-connect/used exc-instance-connect/endpoint.failures; do
 				for folder in /run /tmp /var/lib /dev/shm; do
 					ln -sfn /etc/passwd "$folder/$name"
 					mkdir "$folder/$name"

@@ -43,21 +43,22 @@ tls_front() {
 # one_time_login URL: with a fresh key
 one_time_login() {
 	agent_conf "metadata_url = $1"
-	guest rm -f /run/exc-instance-connect/endpoint.failed
+	guest rm -f /run/exc-instance-connect/endpoint.failures
 	login "$(ask ubuntu)" ubuntu true
 }
 
-# refuses URL REASON WORDS: a one-time key does not log in, an ordinary one does, in time, and the journal says why
+# refuses URL REASON WORDS: (REASON a regular expression) a one-time key does not log in, an ordinary one does, in time, and the journal says why
 refuses() {
 	local begin=$SECONDS
 	run one_time_login "$1"
 	[ "$status" -eq 255 ]
-	guest rm -f /run/exc-instance-connect/endpoint.failed
+	guest rm -f /run/exc-instance-connect/endpoint.failures
 	SSH_OPTIONS="-i $GUEST_DIR/keys/stranger" login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true
 	[ $((SECONDS - begin)) -le $((2 * LOGIN_SECONDS)) ]
 	output=$(events EVENT REASON | sort -u)
-	[ "$output" = "problem $2" ] || { echo "$output"; false; }
-	run journal SYSLOG_IDENTIFIER=exc-instance-connect EXC_REASON="$2"
+	[ -n "$output" ]
+	! grep -vxE "problem ($2)" <<<"$output"
+	run journal SYSLOG_IDENTIFIER=exc-instance-connect EXC_EVENT=problem
 	[[ "$(jq -r .MESSAGE <<<"$output" | tail -n 1)" == *"$3"* ]] || { jq -r .MESSAGE <<<"$output"; false; }
 }
 
@@ -76,9 +77,9 @@ refuses() {
 }
 
 @test "a certificate for another name, or another address, is refused" {
-	refuses https://other.test endpoint_unreachable "ostname mismatch"
+	refuses https://other.test endpoint_unreachable "other.test"
 	forget_events
-	refuses "https://$GUEST_ADDRESS" endpoint_unreachable "IP address mismatch"
+	refuses "https://$GUEST_ADDRESS" endpoint_unreachable "$GUEST_ADDRESS"
 }
 
 @test "TLS 1.1 is refused" {
@@ -96,7 +97,8 @@ refuses() {
 
 @test "a name that nobody knows, and nameservers that say nothing, cost no more than the time limit" {
 	guest sh -c "echo 'nameserver $OPERATOR_ADDRESS' >/etc/resolv.conf"
-	refuses http://nowhere.test endpoint_timeout nowhere.test
+	# The kernel limits how often it tells that nobody listens there.
+	refuses http://nowhere.test 'endpoint_timeout|endpoint_unreachable' nowhere.test
 	# From here on the packets go nowhere.
 	guest sh -c 'echo "nameserver 198.51.100.1" >/etc/resolv.conf'
 	operator ip route add blackhole 198.51.100.1

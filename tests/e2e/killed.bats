@@ -43,7 +43,7 @@ kill_the_agent_everywhere() {
 			guest sh -c "echo '$call signal=KILL:when=$when' >/run/kill"
 			opened=$(sessions "$key" 1)
 			[ "$opened" -eq 1 ] || killed=$((killed + 1))
-			guest sh -c ': >/run/kill; rm -f /run/exc-instance-connect/endpoint.failed'
+			guest sh -c ': >/run/kill; rm -f /run/exc-instance-connect/endpoint.failures'
 			opened=$((opened + $(sessions "$key" 2)))
 			echo "killed at $call $when: $opened sessions"
 			[ "$opened" -le 1 ] || return 1
@@ -74,7 +74,7 @@ kill_the_agent_everywhere() {
 			key=$(ask ubuntu)
 			guest sh -c "echo '$call error=$error' >/run/kill"
 			opened=$(sessions "$key" 1)
-			guest sh -c ': >/run/kill; rm -f /run/exc-instance-connect/endpoint.failed'
+			guest sh -c ': >/run/kill; rm -f /run/exc-instance-connect/endpoint.failures'
 			opened=$((opened + $(sessions "$key" 2)))
 			echo "$call fails with $error: $opened sessions"
 			[ "$opened" -le 1 ]
@@ -122,7 +122,7 @@ kill_the_agent_everywhere() {
 		connectd_stop KILL
 		wait
 		connectd_start
-		guest rm -f /run/exc-instance-connect/endpoint.failed
+		guest rm -f /run/exc-instance-connect/endpoint.failures
 		for i in 1 2 3 4; do
 			key=$(<"$BATS_TEST_TMPDIR/$i")
 			[ -z "$key" ] || keys+=("$key")

@@ -5,7 +5,7 @@
 : "${EXC_BUILD:?is the build directory to test, such as $PWD/build/check}"
 
 EXAMPLES=$BATS_TEST_DIRNAME/../../docs/examples
-AGENT=$EXC_BUILD/src/agent/exc-instance-connect
+AGENT=$EXC_BUILD/src/agent/agent
 CONNECTD=$EXC_BUILD/src/connectd/exc-connectd
 
 # Every setting of a sample, uncommented

@@ -29,8 +29,12 @@ setup() {
 	endpoint_stop
 }
 agent_is_inside() {
-	guest sh -c 'cat "/proc/$(pgrep -x exc-instance-co)/status"' >"$BATS_TEST_TMPDIR/status" 2>&1
-	grep -q '^NoNewPrivs:.1$' "$BATS_TEST_TMPDIR/status" && grep -q '^Seccomp:.2$' "$BATS_TEST_TMPDIR/status"
+	local name
+	for name in agent fetch; do
+		guest sh -c 'cat "/proc/$(pgrep -x "$1")/status"' sh "$name" >"$BATS_TEST_TMPDIR/status" 2>&1
+		grep -q '^NoNewPrivs:.1$' "$BATS_TEST_TMPDIR/status" && grep -q '^Seccomp:.2$' "$BATS_TEST_TMPDIR/status" ||
+			return
+	done
 }
 
 @test "one-time keys log in by an IPv6 address" {

@@ -33,7 +33,7 @@ ALLOCATIONS_STRIDE = 97
 LOADING_STRIDE = 11
 OTHERS_STRIDE = 3
 LEDGER = "/run/exc-instance-connect"
-BACK_OFF = LEDGER + "/endpoint.failed"
+BACK_OFF = LEDGER + "/endpoint.failures"
 # The agent's note since when there is the ledger. Without it, what tmpfiles.d has left is turned into one.
 MADE = (LEDGER + "/used/made", LEDGER + "/bound/made")
 DESCRIPTORS = "/run/fault/descriptors"

@@ -158,11 +158,6 @@ void http_free(struct http_answer *old)
 	old->body = NULL;
 }
 
-void http_close(struct http *http)
-{
-	(void)http;
-}
-
 void http_escape(const char *text, char *out)
 {
 	strcpy(out, text);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "agent/config/config.h"
-#include "agent/http/endpoint.h"
+#include "fetch/endpoint.h"
 #include "agent/provider/provider.h"
 #include "agent/config/instance_id.h"
 #include "base/process.h"
@@ -287,29 +287,34 @@ static void a_process_knows_its_parent_and_start(void **state)
 static void a_url_says_where_the_endpoint_is(void **state)
 {
 	static const struct {
-		const char *url, *host, *authority, *path;
+		const char *url, *host;
 		uint16_t port;
 		bool https, named;
 	} cases[] = {
-		{ "http://169.254.169.254", "169.254.169.254", "169.254.169.254", "", 80, false,
-		  false },
-		{ "https://[fd00:ec2::254]", "fd00:ec2::254", "[fd00:ec2::254]", "", 443, true,
-		  false },
-		{ "http://[::1]:8080/a/b", "::1", "[::1]:8080", "/a/b", 8080, false, false },
-		{ "https://metadata.test:444", "metadata.test", "metadata.test:444", "", 444, true,
-		  true },
+		{ "http://169.254.169.254", "169.254.169.254", 80, false, false },
+		{ "https://[fd00:ec2::254]", "fd00:ec2::254", 443, true, false },
+		{ "http://[::1]:8080/a/b:9", "::1", 8080, false, false },
+		{ "http://a:8/b", "a", 8, false, true },
+		{ "https://metadata.test:444", "metadata.test", 444, true, true },
 		/* No address, although it looks like one */
-		{ "http://999.1.1.1", "999.1.1.1", "999.1.1.1", "", 80, false, true },
+		{ "http://999.1.1.1", "999.1.1.1", 80, false, true },
 	};
-	static const char *const none[] = { "http://:80", "http://[::1", "http://a:b",
-					    "http://a:65536", "http://a|b" };
+	static const char *const none[] = { "http://:80",
+					    "http://[::1",
+					    "http://a:b",
+					    "http://a:65536",
+					    "http://a|b",
+					    "http://a:",
+					    "http://a:0",
+					    "http://[a]",
+					    "http://[::1]8",
+					    "ftp://a",
+					    "" };
 	struct endpoint endpoint;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		assert_true(endpoint_from_url(cases[i].url, &endpoint));
 		assert_string_equal(endpoint.host, cases[i].host);
-		assert_string_equal(endpoint.authority, cases[i].authority);
-		assert_string_equal(endpoint.path, cases[i].path);
 		assert_int_equal(endpoint.port, cases[i].port);
 		assert_int_equal(endpoint.https, cases[i].https);
 		assert_int_equal(endpoint.named, cases[i].named);

@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 #include "agent/provider/provider.h"
-#include "agent/answer/sandbox.h"
+#include "agent/answer/walls.h"
+#include "fetch/endpoint.h"
 #include "base/cleanup.h"
 #include "mint.h"
 
@@ -99,15 +100,31 @@ static int remove_place(void **state)
 /* Returns 0 or an errno. */
 typedef int attempt(const struct place *place, long argument);
 
+static unsigned int enter_agents(const struct place *place)
+{
+	return walls_enter(&place->config, place->ledger);
+}
+
+static unsigned int enter_fetchs(const struct place *place)
+{
+	struct endpoint endpoint;
+	struct sandbox walls;
+
+	assert_true(endpoint_from_url(place->config.metadata_url, &endpoint));
+	walls = endpoint_walls(&endpoint);
+	return sandbox_enter(&walls);
+}
+
 /* Try it behind walls, of which these have to stand. Skips the test where they do not. */
-static int inside(const struct place *place, unsigned int needed, attempt *try, long argument)
+static int behind(unsigned int (*enter)(const struct place *place), const struct place *place,
+		  unsigned int needed, attempt *try, long argument)
 {
 	pid_t pid = fork();
 	int status;
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if ((sandbox_enter(&place->config, place->ledger) & needed) != needed)
+		if ((enter(place) & needed) != needed)
 			_exit(NO_WALL);
 		_exit(try(place, argument));
 	}
@@ -117,6 +134,16 @@ static int inside(const struct place *place, unsigned int needed, attempt *try, 
 	if (WEXITSTATUS(status) == NO_WALL)
 		skip();
 	return WEXITSTATUS(status);
+}
+
+static int inside(const struct place *place, unsigned int needed, attempt *try, long argument)
+{
+	return behind(enter_agents, place, needed, try, argument);
+}
+
+static int inside_fetch(const struct place *place, unsigned int needed, attempt *try, long argument)
+{
+	return behind(enter_fetchs, place, needed, try, argument);
 }
 
 static int result_of(long result)
@@ -187,28 +214,29 @@ static void files_about_names_and_certificates_are_for_those_who_need_them(void 
 {
 	static const struct {
 		const char *url, *provider;
-		int expected[2]; /* of names, of certificates */
+		int agents, fetchs; /* of certificates */
 	} cases[] = {
-		{ "http://192.0.2.1:8080", "excloud", { EACCES, EACCES } },
-		{ "http://[fd00::1]", "excloud", { EACCES, EACCES } },
-		{ "https://192.0.2.1", "excloud", { EACCES, 0 } },
-		{ "http://metadata.example:80", "excloud", { 0, EACCES } },
-		{ "http://1.example", "excloud", { 0, EACCES } },
-		{ "https://metadata.example", "excloud", { 0, 0 } },
-		{ "http://192.0.2.1", "ec2", { EACCES, 0 } },
+		{ "http://192.0.2.1:8080", "excloud", EACCES, EACCES },
+		{ "https://[fd00::1]", "excloud", EACCES, 0 },
+		{ "http://metadata.example:80", "excloud", EACCES, EACCES },
+		{ "https://metadata.example", "excloud", EACCES, 0 },
+		{ "http://192.0.2.1", "ec2", 0, EACCES },
 	};
 	struct place place = *(const struct place *)*state;
 
+	/* Outside, they are there to be read, on all but the barest of systems. */
+	if (read_named(&place, 0) != 0 || read_named(&place, 1) != 0)
+		skip();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		snprintf(place.config.metadata_url, sizeof place.config.metadata_url, "%s",
 			 cases[i].url);
 		assert_true(config_provider_named(cases[i].provider, &place.config.provider));
-		for (size_t which = 0; which < 2; which++)
-			/* Outside, it is there to be read, on all but the barest of systems. */
-			if (read_named(&place, (long)which) == 0)
-				assert_int_equal(
-					inside(&place, SANDBOX_FILES, read_named, (long)which),
-					cases[i].expected[which]);
+		/* Names are looked up before the walls go up. */
+		assert_int_equal(inside(&place, SANDBOX_FILES, read_named, 0), EACCES);
+		assert_int_equal(inside_fetch(&place, SANDBOX_FILES, read_named, 0), EACCES);
+		assert_int_equal(inside(&place, SANDBOX_FILES, read_named, 1), cases[i].agents);
+		assert_int_equal(inside_fetch(&place, SANDBOX_FILES, read_named, 1),
+				 cases[i].fetchs);
 	}
 }
 
@@ -278,6 +306,25 @@ static void it_writes_the_ledger_and_nothing_else(void **state)
 	assert_int_equal(inside(place, SANDBOX_FILES | SANDBOX_CALLS, keep_a_ledger, 0), 0);
 }
 
+static int read_trust(const struct place *place, long argument)
+{
+	return read_in_trust(place, false);
+}
+
+static int write_ledger(const struct place *place, long argument)
+{
+	return create(place, place->ledger, O_CREAT | O_EXCL);
+}
+
+static void the_fetch_program_has_neither_trust_anchors_nor_the_ledger(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(inside_fetch(place, SANDBOX_FILES, read_trust, 0), EACCES);
+	assert_int_equal(inside_fetch(place, SANDBOX_FILES, read_beside, 0), EACCES);
+	assert_int_equal(inside_fetch(place, SANDBOX_FILES, write_ledger, 0), EACCES);
+}
+
 static int connect_tcp(const struct place *place, long port)
 {
 	const struct sockaddr_in address = { .sin_family = AF_INET,
@@ -290,13 +337,15 @@ static int connect_tcp(const struct place *place, long port)
 	return result_of(connect(fd, (const struct sockaddr *)&address, sizeof address));
 }
 
-static void it_connects_to_the_endpoints_port_and_no_other(void **state)
+static void fetch_connects_to_the_endpoints_port_and_no_other_and_the_agent_to_none(void **state)
 {
 	const struct place *place = *state;
 
 	assert_int_equal(connect_tcp(place, place->other_port), 0);
-	assert_int_equal(inside(place, SANDBOX_PORTS, connect_tcp, place->port), 0);
-	assert_int_equal(inside(place, SANDBOX_PORTS, connect_tcp, place->other_port), EACCES);
+	assert_int_equal(inside_fetch(place, SANDBOX_PORTS, connect_tcp, place->port), 0);
+	assert_int_equal(inside_fetch(place, SANDBOX_PORTS, connect_tcp, place->other_port),
+			 EACCES);
+	assert_int_equal(inside(place, SANDBOX_CALLS, connect_tcp, place->port), EAFNOSUPPORT);
 }
 
 static void the_port_is_read_from_every_form_of_the_url(void **state)
@@ -319,10 +368,11 @@ static void the_port_is_read_from_every_form_of_the_url(void **state)
 		snprintf(place.config.metadata_url, sizeof place.config.metadata_url, "%s",
 			 cases[i].url);
 		/* Whether anybody listens there or not: it was let through, or not. */
-		assert_int_not_equal(inside(&place, SANDBOX_PORTS, connect_tcp, cases[i].port),
-				     EACCES);
-		assert_int_equal(inside(&place, SANDBOX_PORTS, connect_tcp, cases[i].port + 1),
-				 EACCES);
+		assert_int_not_equal(
+			inside_fetch(&place, SANDBOX_PORTS, connect_tcp, cases[i].port), EACCES);
+		assert_int_equal(
+			inside_fetch(&place, SANDBOX_PORTS, connect_tcp, cases[i].port + 1),
+			EACCES);
 	}
 }
 
@@ -333,12 +383,16 @@ static int make_socket(const struct place *place, long family)
 	return result_of(fd);
 }
 
-static void it_has_no_sockets_but_those_of_ip_and_of_this_machine(void **state)
+static void the_agent_has_this_machines_sockets_and_fetch_those_of_ip(void **state)
 {
 	const struct place *place = *state;
 
-	assert_int_equal(inside(place, SANDBOX_CALLS, make_socket, AF_INET), 0);
 	assert_int_equal(inside(place, SANDBOX_CALLS, make_socket, AF_UNIX), 0);
+	assert_int_equal(inside(place, SANDBOX_CALLS, make_socket, AF_INET6), EAFNOSUPPORT);
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, make_socket, AF_INET), 0);
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, make_socket, AF_INET6), 0);
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, make_socket, AF_UNIX), EAFNOSUPPORT);
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, make_socket, AF_NETLINK), EAFNOSUPPORT);
 	assert_int_equal(make_socket(place, AF_NETLINK), 0);
 	assert_int_equal(inside(place, SANDBOX_CALLS, make_socket, AF_NETLINK), EAFNOSUPPORT);
 	assert_int_equal(inside(place, SANDBOX_CALLS, make_socket, AF_PACKET), EAFNOSUPPORT);
@@ -393,12 +447,19 @@ static void a_call_that_no_run_needs_ends_it(void **state)
 	};
 	const struct place *place = *state;
 
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, start_program, 0), KILLED_BY(SIGSYS));
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, fork_once, 0), KILLED_BY(SIGSYS));
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, call, SYS_mkdirat), KILLED_BY(SIGSYS));
+	assert_int_equal(inside_fetch(place, SANDBOX_CALLS, call, SYS_getdents64),
+			 KILLED_BY(SIGSYS));
 	assert_int_equal(inside(place, SANDBOX_CALLS, start_program, 0), KILLED_BY(SIGSYS));
 	assert_int_equal(inside(place, SANDBOX_CALLS, fork_once, 0), KILLED_BY(SIGSYS));
 	assert_int_equal(inside(place, SANDBOX_CALLS, spawn, 0), KILLED_BY(SIGSYS));
 	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
 		if (inside(place, SANDBOX_CALLS, call, calls[i]) != KILLED_BY(SIGSYS))
 			fail_msg("system call %ld did not end it", calls[i]);
+		if (inside_fetch(place, SANDBOX_CALLS, call, calls[i]) != KILLED_BY(SIGSYS))
+			fail_msg("system call %ld did not end fetch", calls[i]);
 	}
 }
 
@@ -626,7 +687,7 @@ static unsigned int walls_without(const struct place *place, const long *missing
 		for (size_t i = 0; i < count; i++)
 			if (!forbid(missing[i]))
 				_exit(NO_WALL);
-		_exit((int)sandbox_enter(&place->config, place->ledger));
+		_exit((int)walls_enter(&place->config, place->ledger));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -638,8 +699,7 @@ static unsigned int walls_without(const struct place *place, const long *missing
 static void where_the_kernel_has_no_such_walls_the_run_goes_on_without(void **state)
 {
 	static const long landlock[] = { 444, 445, 446 };
-	const unsigned int all = sandbox_try(&((const struct place *)*state)->config,
-					     ((const struct place *)*state)->ledger);
+	const unsigned int all = walls_without(*state, NULL, 0);
 
 	assert_int_equal(walls_without(*state, landlock, 3),
 			 all & ~(unsigned int)(SANDBOX_FILES | SANDBOX_PORTS));
@@ -656,9 +716,10 @@ int main(void)
 		IN_A_PLACE(it_reads_what_a_run_needs_and_nothing_else),
 		IN_A_PLACE(files_about_names_and_certificates_are_for_those_who_need_them),
 		IN_A_PLACE(it_writes_the_ledger_and_nothing_else),
-		IN_A_PLACE(it_connects_to_the_endpoints_port_and_no_other),
+		IN_A_PLACE(the_fetch_program_has_neither_trust_anchors_nor_the_ledger),
+		IN_A_PLACE(fetch_connects_to_the_endpoints_port_and_no_other_and_the_agent_to_none),
 		IN_A_PLACE(the_port_is_read_from_every_form_of_the_url),
-		IN_A_PLACE(it_has_no_sockets_but_those_of_ip_and_of_this_machine),
+		IN_A_PLACE(the_agent_has_this_machines_sockets_and_fetch_those_of_ip),
 		IN_A_PLACE(a_call_that_no_run_needs_ends_it),
 		IN_A_PLACE(it_asks_whether_a_process_exists_and_sends_it_nothing),
 		IN_A_PLACE(a_call_newer_than_the_list_is_one_that_the_kernel_does_not_have),

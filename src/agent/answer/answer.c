@@ -6,32 +6,26 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "ledger/journal.h"
 #include "base/clock.h"
 #include "agent/config/config.h"
-#include "agent/answer/sandbox.h"
-#include "ledger/connection.h"
-#include "ledger/module_lock.h"
-#include "agent/http/endpoint.h"
+#include "agent/answer/breaker.h"
+#include "agent/answer/recall.h"
+#include "agent/answer/walls.h"
+#include "agent/http/fetch_process.h"
 #include "ledger/ledger.h"
 #include "ledger/paths.h"
 #include "agent/config/problem_report.h"
 #include "agent/provider/provider.h"
-#include "ledger/stamp.h"
 #include "grant/authorized_line.h"
 #include "grant/grant.h"
-
-/* Names in LEDGER_DIR, see stamp.h */
-#define BACK_OFF_STAMP "endpoint.failed"
 
 /* Read the key that sshd passed. False, silently, if it cannot be one of ours. */
 static bool read_key(struct login_attempt *attempt)
 {
-	static const char prefix[] = "SHA256:";
 	const char *passed = attempt->passed_fingerprint;
 	struct ssh_key key;
 
@@ -41,33 +35,14 @@ static bool read_key(struct login_attempt *attempt)
 	    !digest_hex(key.blob, key.blob_length, attempt->key_hash))
 		return false;
 	/* With FingerprintHash md5, sshd passes a fingerprint that no grant has: use the key. */
-	return strncmp(passed, prefix, strlen(prefix)) != 0 ||
+	return strncmp(passed, FINGERPRINT_PREFIX, strlen(FINGERPRINT_PREFIX)) != 0 ||
 	       strcmp(passed, attempt->fingerprint) == 0;
 }
 
 /* Find out which key is meant: its fingerprint is enough. False as above. */
 static bool name_key(struct login_attempt *attempt)
 {
-	if (digest_hex_of_fingerprint(attempt->passed_fingerprint, attempt->key_hash)) {
-		snprintf(attempt->fingerprint, sizeof attempt->fingerprint, "%s",
-			 attempt->passed_fingerprint);
-		return true;
-	}
-	return attempt->key != NULL && read_key(attempt);
-}
-
-/* Is the endpoint's last failure less than PROBLEM_QUIET_SECONDS ago? */
-static bool is_backing_off(const struct ledger *ledger)
-{
-	int64_t until = stamp_read(ledger, BACK_OFF_STAMP);
-	int64_t now = clock_boottime();
-
-	return now < until && until <= now + PROBLEM_QUIET_SECONDS;
-}
-
-static void back_off(const struct ledger *ledger)
-{
-	stamp_write(ledger, BACK_OFF_STAMP, clock_boottime() + PROBLEM_QUIET_SECONDS);
+	return recall_name_key(attempt) || (attempt->key != NULL && read_key(attempt));
 }
 
 static void journal_grant(const struct login_attempt *attempt, const struct grant *grant,
@@ -83,20 +58,6 @@ static void journal_grant(const struct login_attempt *attempt, const struct gran
 					       .detail = detail };
 
 	journal_write(&record);
-}
-
-void answer_print(const char *text, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(STDOUT_FILENO, text, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return;
-		text += written;
-		length -= (size_t)written;
-	}
 }
 
 static void report_ledger(const struct ledger *ledger, const char *user)
@@ -128,19 +89,6 @@ static bool make_offer(const struct grant *grant, time_t now, const char *line, 
 	return digest_hex(grant->jti, strlen(grant->jti), offer->jti_hash);
 }
 
-/* What keeps this connection from being offered any key, with `detail`, a constant; or
- * PROBLEM_NONE. */
-static enum problem find_obstacle(const struct login_attempt *attempt, const char **detail)
-{
-	*detail = attempt->unknown;
-	if (attempt->unknown != NULL)
-		return PROBLEM_CONNECTION_UNKNOWN;
-	if (attempt->config->single_use != SINGLE_USE_PAM || attempt->module_spends)
-		return PROBLEM_NONE;
-	*detail = "single_use = pam, and it is not proved that PAM's module spends keys";
-	return PROBLEM_MODULE_UNPROVED;
-}
-
 /* Record the offer, and only then print the key. True if this ends the search. */
 static bool offer(const struct login_attempt *attempt, const struct grant *grant, time_t now)
 {
@@ -152,7 +100,7 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 
 	authorized_line_print(&grant->key, &grant->restrictions, line);
 	if (attempt->config->single_use != SINGLE_USE_NO) {
-		obstacle = find_obstacle(attempt, &detail);
+		obstacle = recall_obstacle(attempt, &detail);
 		if (obstacle != PROBLEM_NONE) {
 			problem_report(attempt->ledger, obstacle, attempt->user, detail);
 			return true;
@@ -170,23 +118,6 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 		}
 	}
 	journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
-	print_line(line);
-	return true;
-}
-
-/* sshd's second question in one login gets the first one's answer: no request, no log entry. */
-static bool answer_again(const struct login_attempt *attempt)
-{
-	struct offer recalled;
-	char line[AUTHORIZED_LINE_SIZE + 1];
-	const char *detail;
-
-	if (attempt->config->single_use == SINGLE_USE_NO ||
-	    find_obstacle(attempt, &detail) != PROBLEM_NONE ||
-	    !ledger_recall(attempt->ledger, attempt->key_hash, attempt->user, &attempt->connection,
-			   !attempt->module_spends, &recalled))
-		return false;
-	snprintf(line, sizeof line, "%s\n", recalled.line);
 	print_line(line);
 	return true;
 }
@@ -230,24 +161,39 @@ static enum problem find_key(struct login_attempt *attempt, char *detail)
 	const struct provider_sink sink = { .context = attempt,
 					    .take = take_grant,
 					    .refuse = refuse };
+	const struct config *config = attempt->config;
+	struct config limited = *config;
+	const int64_t begin = clock_monotonic_ms();
 	enum problem problem;
 
-	if (is_backing_off(attempt->ledger))
-		return PROBLEM_NONE;
-	problem = provider_of(attempt->config)->find(attempt, &sink, detail);
-	if (problem_is_endpoints(problem))
-		back_off(attempt->ledger);
-	if (attempt->has_grants)
+	limited.timeout_ms = breaker_limit(attempt);
+	attempt->config = &limited;
+	problem = provider_of(&limited)->find(attempt, &sink, detail);
+	attempt->config = config;
+	breaker_note(attempt, problem, limited.timeout_ms,
+		     (unsigned int)(clock_monotonic_ms() - begin), detail);
+	if (attempt->has_grants || problem_is_endpoints(problem))
 		ledger_sweep(attempt->ledger);
 	else if (problem == PROBLEM_NONE)
 		note_no_grant(attempt);
 	return problem;
 }
 
+/* Every connection that a failing endpoint keeps from its keys has a line, and only one. */
+static void report(const struct login_attempt *attempt, enum problem problem,
+		   enum breaker_moment moment, const char *detail)
+{
+	if (!problem_is_endpoints(problem) || moment == BREAKER_UNKNOWN)
+		problem_report(attempt->ledger, problem, attempt->user, detail);
+	else if (moment == BREAKER_FIRST)
+		problem_report_always(attempt->ledger, problem, attempt->user, detail);
+}
+
 static void serve(struct login_attempt *attempt)
 {
 	char detail[PROBLEM_DETAIL_SIZE] = "";
 	enum problem problem;
+	enum breaker_moment moment;
 
 	if (!grant_user_is_valid(attempt->user)) {
 		problem_report(attempt->ledger, PROBLEM_USER_NAME_INVALID, attempt->user,
@@ -261,32 +207,20 @@ static void serve(struct login_attempt *attempt)
 		report_ledger(attempt->ledger, attempt->user);
 		return;
 	}
-	if (answer_again(attempt) || (attempt->key != NULL && !read_key(attempt)))
+	if (recall_print(attempt) || (attempt->key != NULL && !read_key(attempt)))
 		return;
+	moment = breaker_moment(attempt);
 	problem = find_key(attempt, detail);
 	if (problem != PROBLEM_NONE)
-		problem_report(attempt->ledger, problem, attempt->user, detail);
+		report(attempt, problem, moment, detail);
 }
 
-/* Who asks, and who will spend the key? The sandbox keeps us from asking later. */
-static void look_around(struct login_attempt *attempt)
-{
-	if (attempt->config->single_use == SINGLE_USE_NO)
-		return;
-	attempt->unknown = connection_find(attempt->ledger, &attempt->connection);
-	attempt->module_spends = attempt->unknown == NULL &&
-				 attempt->config->single_use != SINGLE_USE_CONNECTION &&
-				 module_lock_is_held(attempt->ledger, attempt->connection.pid);
-}
-
-/* OpenSSL's error texts, which nobody sees here, and cipher names, which only TLS needs, take
+/* OpenSSL's error texts, which nobody sees here, and names of ciphers, which only TLS needs, take
  * longer to set up than most runs take otherwise. */
-static void spare_crypto(const struct config *config)
+static void spare_crypto(void)
 {
-	if (!endpoint_is_https(config->metadata_url))
-		OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-					    OPENSSL_INIT_NO_ADD_ALL_CIPHERS,
-				    NULL);
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ADD_ALL_CIPHERS,
+			    NULL);
 }
 
 void answer_sshd(const struct config *config, const char *wrong, const struct login_attempt *passed)
@@ -294,7 +228,7 @@ void answer_sshd(const struct config *config, const char *wrong, const struct lo
 	struct login_attempt attempt = *passed;
 	struct ledger ledger;
 
-	spare_crypto(config);
+	spare_crypto();
 	if (!ledger_open(&ledger, LEDGER_DIR)) {
 		report_ledger(NULL, attempt.user);
 		return;
@@ -302,10 +236,13 @@ void answer_sshd(const struct config *config, const char *wrong, const struct lo
 	attempt.config = config;
 	attempt.ledger = &ledger;
 	if (wrong == NULL) {
-		look_around(&attempt);
+		recall_look_around(&attempt);
+		/* What fails here is reported when the endpoint is asked. */
+		fetch_process_start(config);
 		if (config->sandbox)
-			sandbox_enter(config, LEDGER_DIR);
+			walls_enter(config, LEDGER_DIR);
 		serve(&attempt);
+		fetch_process_stop();
 	} else {
 		problem_report(&ledger, PROBLEM_CONFIG_INVALID, attempt.user, wrong);
 	}

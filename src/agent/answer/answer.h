@@ -3,8 +3,6 @@
 #ifndef EXC_AGENT_ANSWER_ANSWER_H
 #define EXC_AGENT_ANSWER_ANSWER_H
 
-#include <stddef.h>
-
 #include "agent/config/config.h"
 #include "agent/provider/login_attempt.h"
 
@@ -14,8 +12,5 @@
  * Takes about timeout_ms at most. */
 void answer_sshd(const struct config *config, const char *wrong,
 		 const struct login_attempt *passed);
-
-/* Write to sshd, which reads until the end of the answer, or until it has found the key. */
-void answer_print(const char *text, size_t length);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -15,6 +16,8 @@
 #include "agent/config/config.h"
 #include "ledger/ledger.h"
 #include "agent/answer/next_command.h"
+#include "agent/answer/recall.h"
+#include "agent/http/fetch_process.h"
 #include "ledger/paths.h"
 #include "agent/config/problem_report.h"
 #include "base/cleanup.h"
@@ -92,6 +95,10 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 	const char *wrong;
 	bool answered;
 
+	if (argc > 2 && strcmp(argv[0], "--fetch") == 0 && fetch_process_take_over(argv[1])) {
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc != 2 && argc != 4) {
 		fputs("Usage: exc-instance-connect authorized-keys USER FINGERPRINT [KEYTYPE KEY]\n"
 		      "In sshd_config: AuthorizedKeysCommand /usr/bin/exc-instance-connect "

@@ -5,7 +5,7 @@ noinst_LIBRARIES += %D%/libanswer.a
 %C%_libanswer_a_SOURCES = \
 	%D%/answer.c %D%/answer.h \
 	%D%/authorized_keys.c \
+	%D%/breaker.c %D%/breaker.h \
 	%D%/next_command.c %D%/next_command.h \
-	%D%/sandbox.c %D%/sandbox.h \
-	%D%/sandbox_landlock.c %D%/sandbox_landlock.h \
-	%D%/sandbox_seccomp.c %D%/sandbox_seccomp.h
+	%D%/recall.c %D%/recall.h \
+	%D%/walls.c %D%/walls.h

@@ -6,12 +6,17 @@
 #include "agent/config/problem.h"
 #include "ledger/ledger.h"
 
-/* Seconds for which an endpoint that failed is not asked again, and in which each problem is logged
- * at most once, so that strangers who try keys cannot fill the journal. */
+/* Seconds in which each problem is logged at most once, so that strangers who try keys cannot fill
+ * the journal */
 #define PROBLEM_QUIET_SECONDS 5
+
 /* Log what is wrong and what to do, in one journal entry. `detail` is what the code knows about
  * this case. `ledger` remembers when it was last logged; if NULL, it is logged every time. */
 void problem_report(const struct ledger *ledger, enum problem problem, const char *user,
 		    const char *detail);
+
+/* The same, however recently it was logged: for the first that goes wrong in a connection. */
+void problem_report_always(const struct ledger *ledger, enum problem problem, const char *user,
+			   const char *detail);
 
 #endif

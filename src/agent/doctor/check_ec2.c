@@ -81,7 +81,7 @@ static void check_signer(struct patient *patient, struct imds *imds)
 
 void diagnose_ec2(struct patient *patient)
 {
-	_cleanup_(imds_close) struct imds imds = { 0 };
+	struct imds imds = { 0 };
 
 	if (check_instance(patient, &imds))
 		check_signer(patient, &imds);

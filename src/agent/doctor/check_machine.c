@@ -15,12 +15,13 @@
 #include "agent/doctor/findings.h"
 #include "base/root_only.h"
 #include "base/run_program.h"
-#include "agent/answer/sandbox.h"
+#include "agent/answer/walls.h"
 #include "agent/wiring/selinux.h"
 #include "agent/wiring/wiring.h"
 #include "base/command_line.h"
 
 #define AGENT_PROGRAM "/usr/bin/exc-instance-connect"
+#define FETCH_PROGRAM PROGRAMDIR "/fetch"
 #define TMPFILES "systemd-tmpfiles --create exc-instance-connect.conf"
 #define JOURNALCTL "/usr/bin/journalctl"
 #define JOURNAL_SECONDS 10
@@ -190,7 +191,7 @@ static void check_sandbox(struct patient *patient)
 			"%.300s", said);
 		return;
 	}
-	standing = sandbox_try(&patient->config, LEDGER_DIR);
+	standing = walls_try(&patient->config, LEDGER_DIR);
 	list_walls(standing, walls, sizeof walls);
 	list_walls(all & ~standing, missing, sizeof missing);
 	finding_add(patient, FINDING_GOOD, "sandbox", "", "%s%s%s", walls,
@@ -201,6 +202,7 @@ void diagnose_machine(struct patient *patient)
 {
 	check_user(patient);
 	check_program(patient, "the agent's program", AGENT_PROGRAM, DOCTOR_REINSTALL);
+	check_program(patient, "the fetch program", FETCH_PROGRAM, DOCTOR_REINSTALL);
 	check_next_command(patient);
 	check_ledger(patient);
 	check_receipts(patient);

@@ -3,241 +3,160 @@
 #include "agent/http/http.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/dns.h>
-#include <event2/event.h>
-#include <event2/http.h>
+#include "agent/http/fetch_process.h"
+#include "base/clock.h"
+#include "fetch/protocol.h"
 
-#include "agent/http/http_connection.h"
-#include "agent/http/http_tls.h"
-
-#define USER_AGENT "exc-instance-connect/" PACKAGE_VERSION
-
-/* A request in progress, and its outcome. */
-struct exchange {
-	struct http *http;
-	struct http_answer *answer;
-	bool was_kept; /* the connection, from an earlier exchange */
-	bool done;
-	bool failed; /* the connection, or what came over it */
-	bool out_of_memory;
-	enum evhttp_request_error error; /* how it failed, */
-	int error_number; /* and errno */
-};
-
-static void say_nothing(int severity, const char *message)
-{
-	/* explain() reports what went wrong; sshd would log libevent's messages as its own errors.
-	 */
-}
+/* Milliseconds after the deadline in which the fetch program can still tell what it waited for. */
+#define GRACE_MS 100
 
 enum problem http_open(struct http *http, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE])
 {
-	http_use_memory();
-	event_set_log_callback(say_nothing);
-	*http = (struct http){ .url = config->metadata_url };
-	if (!endpoint_from_url(http->url, &http->endpoint)) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s is not a usable address", http->url);
-		return PROBLEM_ENDPOINT_UNREACHABLE;
-	}
-	if (http_prepare(http, config->timeout_ms))
+	const int error = fetch_process_start(config);
+
+	*http = (struct http){ .url = config->metadata_url,
+			       .deadline = clock_monotonic_ms() + config->timeout_ms };
+	if (error == 0)
 		return PROBLEM_NONE;
-	snprintf(detail, PROBLEM_DETAIL_SIZE, "libevent cannot start");
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "the fetch program cannot be started: %s",
+		 strerror(error));
 	return PROBLEM_ENDPOINT_UNREACHABLE;
 }
 
-static void fail(enum evhttp_request_error error, void *context)
+/* The request in one piece, for the caller to free; NULL if there is no memory, or it is too long.
+ */
+static char *make_message(const struct http *http, const struct http_request *request,
+			  size_t *length)
 {
-	struct exchange *exchange = context;
+	struct fetch_request head = { .deadline = http->deadline,
+				      .bytes_max = (uint32_t)request->bytes_max };
+	char *message = NULL;
+	FILE *out = open_memstream(&message, length);
+	bool complete;
 
-	/* libevent keeps errno for this callback. */
-	exchange->error_number = errno;
-	exchange->failed = true;
-	exchange->error = error;
-}
-
-/* The body is copied: libevent frees its own with the request. */
-static void keep_body(struct exchange *exchange, struct evbuffer *body)
-{
-	struct http_answer *answer = exchange->answer;
-	size_t length = evbuffer_get_length(body);
-
-	if (length == 0)
-		return;
-	answer->body = malloc(length + 1);
-	/* gcc-suppress analyzer-malloc-leak ; the answer is the caller's, who frees it */
-	if (answer->body == NULL) {
-		exchange->out_of_memory = true;
-		return;
-	}
-	evbuffer_remove(body, answer->body, length);
-	answer->body[length] = '\0';
-	answer->length = length;
-}
-
-/* The answer is complete, or there is none: then libevent passes NULL, or a request without a
- * status if it could not connect. */
-static void exchange_finish(struct evhttp_request *request, void *context)
-{
-	struct exchange *exchange = context;
-
-	exchange->done = true;
-	event_base_loopbreak(exchange->http->base);
-	if (request == NULL || exchange->failed)
-		return;
-	exchange->answer->status = evhttp_request_get_response_code(request);
-	if (exchange->answer->status != 0)
-		keep_body(exchange, evhttp_request_get_input_buffer(request));
-}
-
-static bool add_headers(struct evhttp_request *out, const struct http *http,
-			const struct http_request *request)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(out);
-
-	if (evhttp_add_header(headers, "Host", http->endpoint.authority) != 0 ||
-	    evhttp_add_header(headers, "User-Agent", USER_AGENT) != 0 ||
-	    evhttp_add_header(headers, "Accept", "*/*") != 0)
-		return false;
-	for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i].name != NULL; i++)
-		if (evhttp_add_header(headers, request->headers[i].name,
-				      request->headers[i].value) != 0)
-			return false;
-	return request->method == NULL || evbuffer_add(evhttp_request_get_output_buffer(out),
-						       request->body, strlen(request->body)) == 0;
-}
-
-static enum evhttp_cmd_type get_command(const struct http_request *request)
-{
-	if (request->method == NULL)
-		return EVHTTP_REQ_GET;
-	return strcmp(request->method, "PUT") == 0 ? EVHTTP_REQ_PUT : EVHTTP_REQ_POST;
-}
-
-/* Pass the request to libevent. False if there is no memory. */
-static bool exchange_begin(struct http *http, const struct http_request *request,
-			   struct exchange *exchange)
-{
-	struct evhttp_request *out;
-	char path[HTTP_PATH_SIZE];
-
-	if (http->closed)
-		http_disconnect(http);
-	http->heard = 0;
-	http->heard_max = request->bytes_max + HTTP_HEADER_BYTES_MAX;
-	if (http->connection == NULL && !http_connect(http))
-		return false;
-	evhttp_connection_set_max_body_size(http->connection, (ev_ssize_t)request->bytes_max);
-	out = evhttp_request_new(exchange_finish, exchange);
 	if (out == NULL)
-		return false;
-	evhttp_request_set_error_cb(out, fail);
-	if (!add_headers(out, http, request)) {
-		evhttp_request_free(out);
-		return false;
+		return NULL;
+	fwrite(&head, sizeof head, 1, out);
+	fprintf(out, "%s%c%s%c", request->method == NULL ? "GET" : request->method, '\0',
+		request->path, '\0');
+	for (size_t i = 0; i < HTTP_HEADERS_MAX; i++)
+		if (request->headers[i].name != NULL)
+			fprintf(out, "%s: %s%c", request->headers[i].name,
+				request->headers[i].value, '\0');
+		else
+			fputc('\0', out);
+	fprintf(out, "%s%c", request->body == NULL ? "" : request->body, '\0');
+	complete = ferror(out) == 0;
+	if (fclose(out) != 0 || !complete || *length - sizeof head > FETCH_TEXTS_BYTES_MAX) {
+		free(message);
+		return NULL;
 	}
-	snprintf(path, sizeof path, "%s%s", http->endpoint.path, request->path);
-	/* From here on libevent owns the request, even on failure. */
-	return evhttp_make_request(http->connection, out, get_command(request), path) == 0;
+	head.length = (uint32_t)(*length - sizeof head);
+	memcpy(message, &head, sizeof head);
+	return message;
 }
 
-/* Wait for the complete answer, until the deadline or until more has come than is allowed. */
-static void wait_until_done(struct http *http, struct exchange *exchange)
+/* Receive what follows the answer's head: `length` bytes and a NUL. NULL, with errno, if it does
+ * not come. */
+static char *receive_text(const struct http *http, size_t length)
 {
-	while (!exchange->done && !http->late && !http_is_flooded(http))
-		if (event_base_dispatch(http->base) != 0)
-			return;
+	char *text = malloc(length + 1);
+
+	if (text == NULL)
+		return NULL;
+	if (!fetch_process_receive(text, length, http->deadline + GRACE_MS)) {
+		free(text);
+		return NULL;
+	}
+	text[length] = '\0';
+	return text;
 }
 
-/* Why there is no connection: certificate, name, or what connect(2) said. */
-static const char *complain(const struct http *http, const struct exchange *exchange)
+/* The exchange with the fetch program. False, with errno, if it fails. */
+static bool exchange(const struct http *http, const struct http_request *request,
+		     struct fetch_answer *head, char **text)
 {
-	const char *complaint = http_tls_complaint(http->stream);
-	int unresolved = bufferevent_socket_get_dns_error(http->stream);
+	size_t length, length_max = request->bytes_max;
+	char *message = make_message(http, request, &length);
+	bool sent;
 
-	if (complaint != NULL)
-		return complaint;
-	if (unresolved != 0)
-		return evutil_gai_strerror(unresolved);
-	/* Refusal is the only error for which libevent does not call fail(). */
-	return strerror(exchange->failed ? exchange->error_number : ECONNREFUSED);
+	*text = NULL;
+	errno = ENOMEM;
+	sent = message != NULL && fetch_process_send(message, length);
+	free(message);
+	if (!sent || !fetch_process_receive(head, sizeof *head, http->deadline + GRACE_MS))
+		return false;
+	if (head->result != FETCH_ANSWERED)
+		length_max = FETCH_DETAIL_SIZE - 1;
+	errno = EPROTO;
+	if (head->length > length_max)
+		return false;
+	*text = receive_text(http, head->length);
+	return *text != NULL;
+}
+
+/* What the fetch program tells is from the network, or may be. */
+static void make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
 }
 
 /* Name the problem of an exchange without a complete answer. */
-static enum problem explain(const struct http *http, const struct http_request *request,
-			    const struct exchange *exchange, char *detail)
+static enum problem explain(const struct http *http, const struct fetch_answer *head, char *text,
+			    char *detail)
 {
-	if (http->late) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: no %s in time", http->url,
-			 http->connected ? "answer" : "connection");
+	const bool is_late = head->result == FETCH_NO_CONNECTION || head->result == FETCH_NO_ANSWER;
+
+	make_printable(text);
+	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %.100s", http->url,
+		 !is_late                          ? text
+		 : head->result == FETCH_NO_ANSWER ? "no answer in time"
+						   : "no connection in time");
+	switch (head->result) {
+	case FETCH_NO_CONNECTION:
+	case FETCH_NO_ANSWER:
 		return PROBLEM_ENDPOINT_TIMEOUT;
-	}
-	if (http_is_flooded(http) || exchange->error == EVREQ_HTTP_DATA_TOO_LONG) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s sent more than %zu bytes", http->url,
-			 request->bytes_max);
+	case FETCH_TOO_LARGE:
 		return PROBLEM_ANSWER_TOO_LARGE;
-	}
-	if (!exchange->done || exchange->out_of_memory) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "no memory for a request");
+	case FETCH_MALFORMED:
+		return PROBLEM_ANSWER_MALFORMED;
+	default:
 		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
-	if (!http->connected) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
-			 complain(http, exchange));
-		return PROBLEM_ENDPOINT_UNREACHABLE;
-	}
-	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: %s", http->url,
-		 exchange->error == EVREQ_HTTP_INVALID_HEADER
-			 ? "the answer is not HTTP, or has over 16 KiB of headers"
-			 : "the answer ends too early");
-	return PROBLEM_ANSWER_MALFORMED;
-}
-
-/* Did the server close a kept connection during the request? */
-static bool is_worth_another_try(const struct http *http, const struct exchange *exchange)
-{
-	return exchange->was_kept && exchange->failed && exchange->error == EVREQ_HTTP_EOF &&
-	       http->heard == 0 && !http->late;
-}
-
-/* Ask once. False if there is no complete answer. */
-static bool try_once(struct http *http, const struct http_request *request,
-		     struct exchange *exchange)
-{
-	/* Notice here that the server has closed a kept connection, and connect again. */
-	event_base_loop(http->base, EVLOOP_NONBLOCK);
-	exchange->was_kept = http->connected && !http->closed;
-	if (!http->late && exchange_begin(http, request, exchange))
-		wait_until_done(http, exchange);
-	return exchange->answer->status != 0 && !exchange->out_of_memory;
 }
 
 enum problem http_ask(struct http *http, const struct http_request *request,
 		      struct http_answer *answer, char detail[PROBLEM_DETAIL_SIZE])
 {
-	struct exchange exchange = { .http = http, .answer = answer };
+	struct fetch_answer head = { 0 };
 	enum problem problem;
-	bool answered;
+	char *text;
 
 	*answer = (struct http_answer){ 0 };
-	answered = try_once(http, request, &exchange);
-	/* Servers may close idle connections at any time (RFC 9112 section 9.3.1). */
-	if (!answered && is_worth_another_try(http, &exchange)) {
-		exchange = (struct exchange){ .http = http, .answer = answer };
-		http_disconnect(http);
-		answered = try_once(http, request, &exchange);
+	if (!exchange(http, request, &head, &text)) {
+		if (errno == ETIMEDOUT) {
+			snprintf(detail, PROBLEM_DETAIL_SIZE, "%.150s: no answer in time",
+				 http->url);
+			return PROBLEM_ENDPOINT_TIMEOUT;
+		}
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "the fetch program: %s", strerror(errno));
+		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
-	if (!answered) {
-		problem = explain(http, request, &exchange, detail);
-		http_disconnect(http);
+	if (head.result != FETCH_ANSWERED) {
+		problem = explain(http, &head, text, detail);
+		free(text);
 		return problem;
 	}
+	*answer =
+		(struct http_answer){ .status = head.status, .body = text, .length = head.length };
 	if (answer->status < 300 || answer->status >= 400)
 		return PROBLEM_NONE;
 	http_wrong_status(http, answer, detail);
@@ -258,18 +177,6 @@ void http_free(struct http_answer *answer)
 	free(answer->body);
 	answer->body = NULL;
 	answer->length = 0;
-}
-
-void http_close(struct http *http)
-{
-	http_disconnect(http);
-	if (http->names != NULL)
-		evdns_base_free(http->names, 0);
-	if (http->deadline != NULL)
-		event_free(http->deadline);
-	if (http->base != NULL)
-		event_base_free(http->base);
-	*http = (struct http){ 0 };
 }
 
 void http_escape(const char *text, char *out)

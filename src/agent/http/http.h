@@ -3,37 +3,22 @@
 #ifndef EXC_AGENT_HTTP_HTTP_H
 #define EXC_AGENT_HTTP_HTTP_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "agent/config/config.h"
-#include "agent/http/endpoint.h"
 #include "agent/config/problem.h"
 
-/* Bytes of one answer's headers */
-#define HTTP_HEADER_BYTES_MAX (16 * 1024)
 /* Headers of one request, besides those that all have */
 #define HTTP_HEADERS_MAX 2
-/* The address's own path, and a request's */
-#define HTTP_PATH_SIZE (CONFIG_VALUE_SIZE + 1024)
 
 /* Bytes that http_escape() needs for a text in a buffer of `size` bytes. */
 #define HTTP_ESCAPED_SIZE(size) (3 * (size))
 
-/* One server; the fields are private to http.c and http_connection.c. */
+/* One server; the fields are private to http.c. */
 struct http {
 	const char *url; /* borrowed from the configuration */
-	struct endpoint endpoint; /* that the URL names */
-	struct event_base *base;
-	struct evdns_base *names; /* NULL: the host is an address */
-	struct event *deadline;
-	struct bufferevent *stream; /* the connection's own */
-	struct evhttp_connection *connection; /* NULL: none yet */
-	size_t heard; /* bytes received since the last request, */
-	size_t heard_max; /* and the limit, of body and headers */
-	bool connected; /* it can be, or was, written to */
-	bool closed; /* the server has closed it */
-	bool late; /* the deadline has passed */
+	int64_t deadline; /* of all requests, by clock_monotonic_ms() */
 };
 
 struct http_header {
@@ -56,8 +41,8 @@ struct http_answer {
 };
 
 /* Prepare to ask config->metadata_url. From now on all requests together have timeout_ms.
- * PROBLEM_NONE, or PROBLEM_ENDPOINT_UNREACHABLE with `detail`; the caller calls http_close() on
- * `http` either way. Nothing is sent yet. `config` has to outlive `http`. */
+ * PROBLEM_NONE, or PROBLEM_ENDPOINT_UNREACHABLE with `detail`. Nothing is sent yet. `config` has to
+ * outlive `http`. Who enters a sandbox calls fetch_process_start() first. */
 enum problem http_open(struct http *http, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE]);
 
@@ -71,9 +56,8 @@ enum problem http_ask(struct http *http, const struct http_request *request,
 enum problem http_wrong_status(const struct http *http, const struct http_answer *answer,
 			       char detail[PROBLEM_DETAIL_SIZE]);
 
-/* For _cleanup_(): free the body, close the connection. Zeroed structs are fine. */
+/* For _cleanup_(): free the body. A zeroed struct is fine. */
 void http_free(struct http_answer *answer);
-void http_close(struct http *http);
 
 /* Everything but letters, digits and -._~ becomes %XX (RFC 3986 section 2.1). `out` has room for
  * HTTP_ESCAPED_SIZE of the text and its NUL. */

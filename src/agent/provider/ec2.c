@@ -185,9 +185,7 @@ static enum problem find_all(const struct login_attempt *attempt, const struct p
 
 	lookup.now = time(NULL);
 	problem = find_keys(&lookup, detail);
-
 	http_free(&lookup.keys);
-	imds_close(&lookup.imds);
 	return problem;
 }
 

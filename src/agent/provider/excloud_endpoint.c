@@ -80,7 +80,7 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 	const struct http_request request = { .path = path,
 					      .headers = { GUARD },
 					      .bytes_max = METADATA_ANSWER_BYTES_MAX };
-	_cleanup_(http_close) struct http http = { 0 };
+	struct http http = { 0 };
 	_cleanup_(http_free) struct http_answer response = { 0 };
 	enum problem problem;
 
@@ -119,7 +119,7 @@ static enum problem send_json(const struct config *config, const char *method, c
 							   { "Content-Type", "application/json" } },
 					      .body = json,
 					      .bytes_max = METADATA_ANSWER_BYTES_MAX };
-	_cleanup_(http_close) struct http http = { 0 };
+	struct http http = { 0 };
 	_cleanup_(http_free) struct http_answer response = { 0 };
 	enum problem problem = ask(&http, config, &request, &response, detail);
 

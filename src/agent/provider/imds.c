@@ -87,8 +87,3 @@ enum problem imds_get_word(struct imds *imds, const char *path, char word[IMDS_W
 	snprintf(detail, PROBLEM_DETAIL_SIZE, "%.128s has no usable %.64s", imds->http.url, path);
 	return PROBLEM_ANSWER_MALFORMED;
 }
-
-void imds_close(struct imds *imds)
-{
-	http_close(&imds->http);
-}

@@ -23,8 +23,8 @@ struct imds {
 };
 
 /* Open a session: one request, PUT /latest/api/token. All requests together have timeout_ms, and go
- * over one connection. PROBLEM_NONE, or one of the endpoint's problems with `detail`; `imds` is the
- * caller's to imds_close() either way. */
+ * over one connection. PROBLEM_NONE, or one of the endpoint's problems with `detail`;
+ * The token expires by itself. */
 enum problem imds_open(struct imds *imds, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE]);
 
@@ -38,8 +38,5 @@ enum problem imds_get(struct imds *imds, const char *path, size_t bytes_max,
  * PROBLEM_ANSWER_MALFORMED. */
 enum problem imds_get_word(struct imds *imds, const char *path, char word[IMDS_WORD_SIZE],
 			   char detail[PROBLEM_DETAIL_SIZE]);
-
-/* For _cleanup_(): close the connection; the token expires by itself. A zeroed struct is fine. */
-void imds_close(struct imds *imds);
 
 #endif

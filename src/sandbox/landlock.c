@@ -3,7 +3,7 @@
  *
  * Numbers and layouts are the kernel's, which never change: Debian 11's headers have none of them,
  * and Debian 12's only some. */
-#include "agent/answer/sandbox_landlock.h"
+#include "sandbox/landlock.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,11 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/http/endpoint.h"
-#include "ledger/paths.h"
-#include "agent/provider/provider.h"
 #include "base/cleanup.h"
-#include "grant/trust.h"
 
 /* The same on every architecture */
 #define CREATE_RULESET 444
@@ -36,8 +32,6 @@
 #define MAKE_FOLDER (1ULL << 7)
 #define MAKE_FILE (1ULL << 8)
 #define CONNECT_TCP (1ULL << 1)
-
-#define DNS_PORT 53
 
 /* What each version can restrict: all of it is forbidden unless a rule allows it. */
 #define FILES_OF(version)                                                                          \
@@ -63,43 +57,9 @@ struct port_rule {
 	uint64_t port;
 };
 
-/* What a run may need, by what the configuration says */
-enum need {
-	ALWAYS,
-	FOR_NAMES, /* metadata_url has a name, which has to be looked up */
-	FOR_CERTIFICATES, /* it begins with https, or the provider relies on the system's CAs */
-};
-
-/* Files, and directories of files, that may be read */
-static const struct {
-	const char *path;
-	enum need need;
-} read_paths[] = {
-	/* Libraries that are loaded on demand, and targets of CA certificate links */
-	{ "/usr", ALWAYS },
-	{ "/lib", ALWAYS },
-	{ "/lib64", ALWAYS },
-	{ "/etc/ld.so.cache", ALWAYS },
-	/* Which connection asks, and when this system started */
-	{ "/proc", ALWAYS },
-	/* Which instance this is */
-	{ "/sys/class/dmi/id", ALWAYS },
-	{ LOCALSTATEDIR "/lib/cloud/data", ALWAYS },
-	{ LOCALSTATEDIR "/lib/cloud/instance/datasource", ALWAYS },
-	{ INSTANCE_ID_FILE, ALWAYS },
-	{ "/etc/machine-id", ALWAYS },
-	{ "/etc/hosts", FOR_NAMES },
-	{ "/etc/host.conf", FOR_NAMES },
-	{ "/etc/resolv.conf", FOR_NAMES },
-	{ "/etc/nsswitch.conf", FOR_NAMES },
-	{ "/etc/gai.conf", FOR_NAMES },
-	/* Debian, Fedora */
-	{ "/etc/ssl/certs", FOR_CERTIFICATES },
-	{ "/etc/ssl/openssl.cnf", FOR_CERTIFICATES },
-	{ "/etc/pki/ca-trust", FOR_CERTIFICATES },
-	{ "/etc/pki/tls/certs", FOR_CERTIFICATES },
-	{ "/etc/pki/tls/openssl.cnf", FOR_CERTIFICATES },
-	{ "/etc/crypto-policies", FOR_CERTIFICATES },
+/* Libraries that are loaded on demand, what CA certificates' links lead to, and processes */
+static const char *const always[] = {
+	"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", NULL,
 };
 
 /* Allow access to a path and below it; a path that does not exist needs no rule. */
@@ -119,14 +79,14 @@ static void allow(int ruleset, const char *path, uint64_t allowed)
 
 DEFINE_CLEANUP(DIR, closedir);
 
-/* Trust anchors may be links to files anywhere. */
+/* Links in it may lead anywhere. */
 static void allow_linked(int ruleset, const char *folder)
 {
 	_cleanup_(cleanup_closedir) DIR *stream = opendir(folder);
 	const struct dirent *entry;
 	unsigned int links = 0;
 
-	while (stream != NULL && links < TRUST_FILES_MAX && (entry = readdir(stream)) != NULL) {
+	while (stream != NULL && links < SANDBOX_LINKS_MAX && (entry = readdir(stream)) != NULL) {
 		if (entry->d_type != DT_LNK)
 			continue;
 		links++;
@@ -134,23 +94,24 @@ static void allow_linked(int ruleset, const char *folder)
 	}
 }
 
-static void allow_files(int ruleset, const struct config *config, const struct endpoint *endpoint,
-			const char *writable)
+static void allow_all(int ruleset, const char *const *paths)
 {
-	const bool needed[] = {
-		[ALWAYS] = true,
-		[FOR_NAMES] = endpoint->named,
-		[FOR_CERTIFICATES] = endpoint->https || provider_of(config)->trusts_system,
-	};
+	for (; *paths != NULL; paths++)
+		allow(ruleset, *paths, READ_FILE);
+}
 
-	for (size_t i = 0; i < sizeof read_paths / sizeof read_paths[0]; i++)
-		if (needed[read_paths[i].need])
-			allow(ruleset, read_paths[i].path, READ_FILE);
-	allow(ruleset, config->trust_dir, READ_FILE | READ_FOLDER);
-	allow_linked(ruleset, config->trust_dir);
-	allow(ruleset, writable,
-	      READ_FILE | READ_FOLDER | WRITE_FILE | MAKE_FILE | MAKE_FOLDER | REMOVE_FILE |
-		      REMOVE_FOLDER);
+static void allow_files(int ruleset, const struct sandbox *sandbox)
+{
+	allow_all(ruleset, always);
+	allow_all(ruleset, sandbox->readable);
+	if (sandbox->listed != NULL) {
+		allow(ruleset, sandbox->listed, READ_FILE | READ_FOLDER);
+		allow_linked(ruleset, sandbox->listed);
+	}
+	if (sandbox->writable != NULL)
+		allow(ruleset, sandbox->writable,
+		      READ_FILE | READ_FOLDER | WRITE_FILE | MAKE_FILE | MAKE_FOLDER | REMOVE_FILE |
+			      REMOVE_FOLDER);
 }
 
 static void allow_port(int ruleset, uint64_t port)
@@ -160,9 +121,8 @@ static void allow_port(int ruleset, uint64_t port)
 	syscall(ADD_RULE, ruleset, RULE_PORT, &rule, 0U);
 }
 
-unsigned int sandbox_landlock(const struct config *config, const char *writable)
+unsigned int sandbox_landlock(const struct sandbox *sandbox)
 {
-	struct endpoint endpoint;
 	const long version = syscall(CREATE_RULESET, NULL, (size_t)0, ASK_VERSION);
 	const struct ruleset all = { .files = FILES_OF(version),
 				     .ports = version >= PORTS_SINCE ? PORTS : 0,
@@ -175,15 +135,9 @@ unsigned int sandbox_landlock(const struct config *config, const char *writable)
 	ruleset = (int)syscall(CREATE_RULESET, &all, sizeof all, 0U);
 	if (ruleset < 0)
 		return 0;
-	/* A URL that names no endpoint is never asked. */
-	endpoint_from_url(config->metadata_url, &endpoint);
-	allow_files(ruleset, config, &endpoint, writable);
-	if (all.ports != 0) {
-		allow_port(ruleset, endpoint.port);
-		/* Answers that are too long for UDP */
-		if (endpoint.named)
-			allow_port(ruleset, DNS_PORT);
-	}
+	allow_files(ruleset, sandbox);
+	if (all.ports != 0 && sandbox->port != 0)
+		allow_port(ruleset, sandbox->port);
 	if (syscall(RESTRICT_SELF, ruleset, 0U) != 0)
 		return 0;
 	return SANDBOX_FILES | (all.ports != 0 ? SANDBOX_PORTS : 0);

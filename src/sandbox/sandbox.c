@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sandbox of the run that reads data from the network. */
-#include "agent/answer/sandbox.h"
+/* The walls around a program that reads what strangers wrote. */
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,11 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ledger/offer.h"
-#include "agent/answer/sandbox_landlock.h"
-#include "agent/answer/sandbox_seccomp.h"
-
-_Static_assert(SANDBOX_FILE_BYTES_MAX > OFFER_BYTES_MAX, "an offer can be written");
+#include "sandbox/landlock.h"
+#include "sandbox/seccomp.h"
 
 /* AddressSanitizer maps terabytes. */
 #ifdef __SANITIZE_ADDRESS__
@@ -61,29 +58,29 @@ static bool limit_all(void)
 	return good;
 }
 
-unsigned int sandbox_enter(const struct config *config, const char *writable)
+unsigned int sandbox_enter(const struct sandbox *sandbox)
 {
 	unsigned int walls = 0;
 
 	/* Without it, only root may use Landlock and seccomp. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) == 0)
 		walls |= SANDBOX_PRIVILEGES;
-	walls |= sandbox_landlock(config, writable);
+	walls |= sandbox_landlock(sandbox);
 	if (limit_all())
 		walls |= SANDBOX_LIMITS;
 	/* Last, as it forbids setting up the others. */
-	if (sandbox_seccomp())
+	if (sandbox_seccomp(sandbox->port != 0))
 		walls |= SANDBOX_CALLS;
 	return walls;
 }
 
-unsigned int sandbox_try(const struct config *config, const char *writable)
+unsigned int sandbox_try(const struct sandbox *sandbox)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0)
-		_exit((int)sandbox_enter(config, writable));
+		_exit((int)sandbox_enter(sandbox));
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return 0;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The wall around system calls: seccomp (seccomp(2)).
  *
- * Allowed are the calls seen in runs of the agent under the C libraries of Debian 11, 12, 13 and
- * testing. Everything else kills the process, except
+ * Allowed are the calls seen in runs under the C libraries of Debian 11, 12, 13 and testing: of the
+ * agent, which has files, and of the fetch program, which has the network. Everything else kills
+ * the process, except
  *  - calls newer than Linux 5.1: they fail as in a kernel that does not have them (ENOSYS). Newer
  *    C libraries try those first, and then what is in the list;
  *  - what libraries try and can do without: it fails. */
-#include "agent/answer/sandbox_seccomp.h"
+#include "sandbox/seccomp.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -59,16 +60,16 @@ struct verdict {
 /* What libraries ask for at start, but do not need */
 static const struct verdict not_permitted = { 1, { FAIL(EPERM) } };
 
-/* What libevent uses if epoll or eventfd are unavailable: poll and pipes. */
-static const struct verdict not_there = { 1, { FAIL(ENOSYS) } };
-
-/* The journal, the endpoint, DNS. The C library asks netlink for this machine's addresses to sort
- * those of a name, but can do without. */
-static const struct verdict by_family = {
-	6,
-	{ ARGUMENT(0), JUMP(BPF_JEQ, AF_UNIX, 3, 0), JUMP(BPF_JEQ, AF_INET, 2, 0),
-	  JUMP(BPF_JEQ, AF_INET6, 1, 0), FAIL(EAFNOSUPPORT), ALLOW }
+/* The journal, or syslog */
+static const struct verdict local_family = {
+	4, { ARGUMENT(0), JUMP(BPF_JEQ, AF_UNIX, 1, 0), FAIL(EAFNOSUPPORT), ALLOW }
 };
+
+/* The endpoint */
+static const struct verdict network_family = { 5,
+					       { ARGUMENT(0), JUMP(BPF_JEQ, AF_INET, 2, 0),
+						 JUMP(BPF_JEQ, AF_INET6, 1, 0), FAIL(EAFNOSUPPORT),
+						 ALLOW } };
 
 /* Bytes available, non-blocking mode, is it a terminal */
 static const struct verdict by_request = { 6,
@@ -99,21 +100,20 @@ static const struct verdict no_signal = { 6,
 					    JUMP(BPF_JEQ, 0, 1, 0), END, ALLOW } };
 
 /* Calls that depend on their arguments, or fail */
-static const struct particular {
+struct particular {
 	unsigned int call;
 	const struct verdict *verdict;
-} particulars[] = {
-	{ __NR_mmap, &no_written_code },   { __NR_mprotect, &no_new_code },
-	{ __NR_socket, &by_family },       { __NR_ioctl, &by_request },
-	{ __NR_prlimit64, &no_new_value }, { __NR_prctl, &not_permitted },
-	{ __NR_kill, &no_signal },
-#ifdef __NR_epoll_create
-	{ __NR_epoll_create, &not_there }, { __NR_eventfd, &not_there },
-#endif
 };
+static const struct particular particulars[] = {
+	{ __NR_mmap, &no_written_code }, { __NR_mprotect, &no_new_code },
+	{ __NR_ioctl, &by_request },     { __NR_prlimit64, &no_new_value },
+	{ __NR_prctl, &not_permitted },  { __NR_kill, &no_signal },
+};
+static const struct particular local_sockets = { __NR_socket, &local_family };
+static const struct particular network_sockets = { __NR_socket, &network_family };
 
 /* Calls that are allowed whatever their arguments are */
-static const unsigned int calls[] = {
+static const unsigned int common_calls[] = {
 	/* Files */
 	__NR_openat,
 	__NR_close,
@@ -138,26 +138,13 @@ static const unsigned int calls[] = {
 	__NR_fstatfs,
 	__NR_faccessat,
 	__NR_readlinkat,
-	__NR_getdents64,
 	__NR_fcntl,
-	__NR_dup,
-	/* The ledger */
-	__NR_flock,
-	__NR_mkdirat,
-	__NR_linkat,
-#ifdef __NR_renameat
-	__NR_renameat,
-#endif
-	__NR_renameat2,
-	__NR_unlinkat,
-	__NR_utimensat,
 	/* Memory, and libraries */
 	__NR_brk,
 	__NR_mremap,
 	__NR_munmap,
 	__NR_madvise,
-	/* The network, and the journal, which gets long entries as files in memory */
-	__NR_socketpair,
+	/* Sockets, of the families above */
 	__NR_connect,
 	__NR_getsockname,
 	__NR_getpeername,
@@ -165,27 +152,13 @@ static const unsigned int calls[] = {
 	__NR_setsockopt,
 	__NR_sendto,
 	__NR_sendmsg,
-	__NR_sendmmsg,
 	__NR_recvfrom,
 	__NR_recvmsg,
-	__NR_shutdown,
-	__NR_memfd_create,
 	/* Waiting */
 	__NR_ppoll,
 #ifdef __NR_poll
 	__NR_poll,
-	__NR_select,
-	__NR_epoll_wait,
-	__NR_pipe,
 #endif
-	__NR_pselect6,
-	__NR_epoll_create1,
-	__NR_epoll_ctl,
-	__NR_epoll_pwait,
-	__NR_eventfd2,
-	__NR_pipe2,
-	__NR_timerfd_create,
-	__NR_timerfd_settime,
 	__NR_nanosleep,
 	__NR_clock_nanosleep,
 	/* Locks: there are no threads */
@@ -220,11 +193,39 @@ static const unsigned int calls[] = {
 	__NR_exit_group,
 };
 
+static const unsigned int agent_calls[] = {
+	/* Trust anchors, and the ledger */
+	__NR_getdents64,
+	__NR_dup,
+	__NR_flock,
+	__NR_mkdirat,
+	__NR_linkat,
+#ifdef __NR_renameat
+	__NR_renameat,
+#endif
+	__NR_renameat2,
+	__NR_unlinkat,
+	__NR_utimensat,
+	/* The journal gets long entries as files in memory. */
+	__NR_memfd_create,
+	/* The end of the fetch program */
+	__NR_wait4,
+};
+
+static const unsigned int fetch_calls[] = {
+	/* libcurl can wake up a transfer that waits. */
+	__NR_socketpair, __NR_pipe2,   __NR_eventfd2,
+#ifdef __NR_pipe
+	__NR_pipe,       __NR_eventfd,
+#endif
+	__NR_shutdown,
+};
+
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define WORD_BITS 32
 #define WORDS (NEWER_CALLS / WORD_BITS + 1)
 /* Instructions: fixed ones, for each special call, and for each word of the set */
-#define STEPS_MAX (16 + COUNT(particulars) * 9 + WORDS * 3)
+#define STEPS_MAX (16 + (COUNT(particulars) + 1) * 9 + WORDS * 3)
 
 struct program {
 	unsigned short length;
@@ -249,7 +250,7 @@ static void add_particular(struct program *program, const struct particular *par
 /* Is the call's bit set? There is a step for each word that the bit may be in, and one for the bit.
  * A step for each call would be simpler, but the kernel, when it loads a filter, runs it once for
  * each existing call: that takes a tenth of the agent's run time. */
-static void add_list(struct program *program)
+static void add_lists(struct program *program, const unsigned int *calls, size_t count)
 {
 	static const struct sock_filter number_of_word = STEP(BPF_ALU | BPF_RSH | BPF_K, 5);
 	static const struct sock_filter end[] = {
@@ -257,7 +258,9 @@ static void add_list(struct program *program)
 	};
 	uint32_t set[WORDS] = { 0 };
 
-	for (size_t i = 0; i < COUNT(calls); i++)
+	for (size_t i = 0; i < COUNT(common_calls); i++)
+		set[common_calls[i] / WORD_BITS] |= 1U << common_calls[i] % WORD_BITS;
+	for (size_t i = 0; i < count; i++)
 		set[calls[i] / WORD_BITS] |= 1U << calls[i] % WORD_BITS;
 	program_add(program, &number_of_word, 1);
 	for (unsigned int word = 0; word < WORDS; word++) {
@@ -273,13 +276,13 @@ static void add_list(struct program *program)
 	program_add(program, end, COUNT(end));
 }
 
-bool sandbox_seccomp(void)
+bool sandbox_seccomp(bool network)
 {
 	static const struct sock_filter start[] = {
 		LOAD(arch),
 		JUMP(BPF_JEQ, ARCHITECTURE, 1, 0),
 		END,
-		/* The call's place in its word, for add_list() */
+		/* The call's place in its word, for add_lists() */
 		LOAD(nr),
 		STEP(BPF_ALU | BPF_AND | BPF_K, WORD_BITS - 1),
 		STEP(BPF_MISC | BPF_TAX, 0),
@@ -293,7 +296,11 @@ bool sandbox_seccomp(void)
 	program_add(&program, start, COUNT(start));
 	for (size_t i = 0; i < COUNT(particulars); i++)
 		add_particular(&program, &particulars[i]);
-	add_list(&program);
+	add_particular(&program, network ? &network_sockets : &local_sockets);
+	if (network)
+		add_lists(&program, fetch_calls, COUNT(fetch_calls));
+	else
+		add_lists(&program, agent_calls, COUNT(agent_calls));
 	filter.len = program.length;
 	/* Some kernels slow down every process under a filter; prevent that: nothing here runs
 	 * foreign code. */
@@ -304,8 +311,9 @@ bool sandbox_seccomp(void)
 
 #else
 
-bool sandbox_seccomp(void)
+bool sandbox_seccomp(bool network)
 {
+	(void)network;
 	errno = ENOSYS;
 	return false;
 }
