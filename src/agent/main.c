@@ -31,7 +31,8 @@ static const struct subcommand {
 	  "send this machine's SSH host keys to the control plane" },
 	{ "report", report_main, "[--retry SECONDS]",
 	  "send the receipts of used keys to the metadata endpoint" },
-	{ "sshd", sshd_main, "enable [--chain] [--provider NAME] | disable | status [--json]",
+	{ "sshd", sshd_main,
+	  "enable [--chain [--drop-root]] [--provider NAME] | disable | status [--json]",
 	  "wire sshd to this program, undo that, or show how it is wired" },
 };
 

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* It could not be started; it took too long */
 #define RUN_FAILED (-1)
@@ -32,7 +34,35 @@ enum run_errors {
 int run_for_output(const char *const *argv, struct run_output *output, enum run_errors errors,
 		   unsigned int timeout_ms);
 
-/* The same, with both streams in `output`, of `size` bytes, and a time in seconds. */
+/* The same in steps. A program in progress; the fields are private to run_program.c. */
+struct running {
+	pid_t pid;
+	int fd; /* -1: it has closed its output */
+};
+
+enum run_state {
+	RUN_ENDED,
+	RUN_LATE, /* it goes on */
+	RUN_UNREAD, /* likewise, and nobody is left to read what is to become of its output */
+};
+
+/* Start it. False with errno. */
+bool run_start(const char *const *argv, struct run_output *output, enum run_errors errors,
+	       struct running *running);
+
+/* Gather its output until it has ended, with *status as waitpid(2) has it, or until `deadline` by
+ * clock_monotonic_ms(), or until nobody reads any more from the pipe of which `reader`, which may
+ * be -1, is the other end. To be called again, unless it has ended. */
+enum run_state run_wait(struct running *running, struct run_output *output, int64_t deadline,
+			int reader, int *status);
+
+/* Kill it and all that it has started. Not after its end. */
+void run_kill(struct running *running);
+
+/* Its exit status, or 128 and more for a signal. */
+int run_exit_status(int status);
+
+/* run_for_output() with both streams in `output`, of `size` bytes, and a time in seconds. */
 int run_program(const char *const *argv, char *output, size_t size, unsigned int seconds);
 
 #endif

@@ -136,9 +136,32 @@ refused() {
 	refused "$(other_lines '/usr/bin/other-keys %C %u')" "tokens or quotes that next_command does not support"
 	refused "$(other_lines '/usr/bin/other-keys %u ;x')" "agent.conf cannot hold that command"
 	other 'sleep 1000'
-	refused "$(other_lines)" "takes longer than 1000 ms: set a longer timeout_ms"
+	refused "$(other_lines)" "for root it takes longer than 10 seconds"
 	agent_conf "timeuot_ms = 1"
 	refused "$(other_lines)" "agent.conf has an error"
+}
+
+@test "a command that runs as root is chained only with the flag that drops root's rights" {
+	root_lines() { other_lines "/usr/bin/other-keys %u" root; }
+	root_lines | guest sh -c 'cat >/etc/ssh/sshd_config.d/10-other.conf'
+	sshd_reload
+	run wired enable
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the agent would run it as exc-instance-connect"*"sshd enable --chain --drop-root" ]]
+	refused "$(root_lines)" "because that command runs as root"
+	corporate_login
+	wired enable --chain --drop-root
+	corporate_login
+	one_time_login
+	wired disable
+	# The flag does not make a command do what it cannot.
+	guest install -m 0600 "$GUEST_DIR/keys/corporate.pub" /usr/share/private-keys
+	other 'cat /usr/share/private-keys'
+	run wired enable --chain --drop-root
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"for root it exits, as root, with status 0 and"* ]]
+	run wired enable --drop-root
+	[ "$status" -eq 2 ]
 }
 
 @test "--chain changes nothing if SELinux would forbid the agent to run the other command" {

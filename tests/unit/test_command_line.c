@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/answer/next_command.h"
+#include "base/clock.h"
 #include "agent/config/config.h"
 #include "base/root_only.h"
 #include "base/run_program.h"
@@ -172,38 +174,83 @@ static void a_program_is_bounded_in_bytes_and_in_time(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* Run it, for `milliseconds` at most. */
+static enum next_command_state run_next(const char *command, int64_t milliseconds,
+					struct next_command *next)
+{
+	next_command_start(command, &query, next);
+	return next_command_wait(next, clock_monotonic_ms() + milliseconds);
+}
+
 static void what_a_failed_command_printed_does_not_count(void **state)
 {
-	char why[128], *keys;
+	struct next_command next;
 	size_t length;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(
-		next_command_run("/bin/echo %u", &query, 10000, &keys, &length, why, sizeof why),
-		NEXT_COMMAND_OK);
-	assert_string_equal(keys, "root\n");
-	free(keys);
-	assert_int_equal(next_command_run("/bin/sh -c 'echo %u; exit 1'", &query, 10000, &keys,
-					  &length, why, sizeof why),
+	assert_int_equal(run_next("/bin/echo %u", 10000, &next), NEXT_COMMAND_KEYS);
+	assert_string_equal(next_command_keys(&next, &length), "root\n");
+	assert_int_equal(length, 5);
+	next_command_free(&next);
+	assert_int_equal(run_next("/bin/sh -c 'echo %u; exit 1'", 10000, &next),
 			 NEXT_COMMAND_FAILED);
-	assert_null(keys);
-	assert_non_null(strstr(why, "status 1"));
-	assert_int_equal(next_command_run("/bin/sh -c 'echo %u; sleep 60'", &query, 100, &keys,
-					  &length, why, sizeof why),
-			 NEXT_COMMAND_TOO_LONG);
-	assert_int_equal(next_command_run("/bin/sh -c 'head -c 2000000 /dev/zero'", &query, 10000,
-					  &keys, &length, why, sizeof why),
+	assert_non_null(strstr(next.why, "status 1"));
+	next_command_free(&next);
+	assert_int_equal(run_next("/bin/sh -c 'head -c 2000000 /dev/zero'", 10000, &next),
 			 NEXT_COMMAND_FAILED);
-	assert_non_null(strstr(why, "more than"));
+	assert_non_null(strstr(next.why, "more than"));
+	next_command_free(&next);
+}
+
+static void a_command_that_is_late_is_waited_for_and_its_keys_count(void **state)
+{
+	struct next_command next;
+	size_t length;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(run_next("/bin/sh -c 'echo %u; sleep 1; echo on'", 1, &next),
+			 NEXT_COMMAND_LATE);
+	assert_int_equal(next_command_wait(&next, INT64_MAX), NEXT_COMMAND_KEYS);
+	assert_string_equal(next_command_keys(&next, &length), "root\non\n");
+	next_command_free(&next);
+	/* One that would never end is ended with what it has started. */
+	assert_int_equal(run_next("/bin/sh -c 'echo %u; sleep 1000 & sleep 1000'", 1, &next),
+			 NEXT_COMMAND_LATE);
+	next_command_free(&next);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void a_command_names_a_key_only_as_a_whole_word(void **state)
+{
+	static const char *const named[] = { "ssh-ed25519 AAAB", "restrict,pty ssh-ed25519 AAAB me",
+					     "#\n\tssh-ed25519\tAAAB\r\n", "AAABC AAAB" };
+	static const char *const others[] = { "", "ssh-ed25519 AAABC", "ssh-ed25519 CAAAB",
+					      "from=\"AAAB\" ssh-ed25519 AAAC" };
+	struct next_command next = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+		next.output.text = strdup(named[i]);
+		assert_true(next_command_names(&next, "AAAB"));
+		assert_false(next_command_names(&next, NULL));
+		next_command_free(&next);
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		next.output.text = strdup(others[i]);
+		assert_false(next_command_names(&next, "AAAB"));
+		next_command_free(&next);
+	}
 }
 
 static void a_command_that_others_may_change_is_not_run(void **state)
 {
 	char *directory = mint_directory();
-	char command[4096], place[ROOT_ONLY_PATH_SIZE], why[512], *keys;
-	size_t length;
+	char command[4096], place[ROOT_ONLY_PATH_SIZE];
+	struct next_command next;
 
 	(void)state;
 	mint_write_text(directory, "command", "#!/bin/sh\necho key\n");
@@ -212,9 +259,9 @@ static void a_command_that_others_may_change_is_not_run(void **state)
 	/* /tmp is everybody's. */
 	assert_false(root_only(command, place));
 	assert_int_equal(errno, 0);
-	assert_int_equal(next_command_run(command, &query, 1000, &keys, &length, why, sizeof why),
-			 NEXT_COMMAND_FAILED);
-	assert_non_null(strstr(why, "other than root"));
+	assert_int_equal(run_next(command, 1000, &next), NEXT_COMMAND_FAILED);
+	assert_non_null(strstr(next.why, "other than root"));
+	next_command_free(&next);
 	mint_remove(directory);
 	assert_true(root_only("/bin/sh", place));
 	assert_true(root_only("/", place));
@@ -282,6 +329,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused_whole),
 		cmocka_unit_test(a_program_is_bounded_in_bytes_and_in_time),
 		cmocka_unit_test(what_a_failed_command_printed_does_not_count),
+		cmocka_unit_test(a_command_that_is_late_is_waited_for_and_its_keys_count),
+		cmocka_unit_test(a_command_names_a_key_only_as_a_whole_word),
 		cmocka_unit_test(a_unit_says_how_it_starts_its_program),
 		cmocka_unit_test(variables_of_a_unit_come_from_its_files),
 		cmocka_unit_test(a_command_that_others_may_change_is_not_run),

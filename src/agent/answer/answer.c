@@ -90,7 +90,7 @@ static bool make_offer(const struct grant *grant, time_t now, const char *line, 
 }
 
 /* Record the offer, and only then print the key. True if this ends the search. */
-static bool offer(const struct login_attempt *attempt, const struct grant *grant, time_t now)
+static bool offer(struct login_attempt *attempt, const struct grant *grant, time_t now)
 {
 	enum ledger_result result = LEDGER_UNAVAILABLE;
 	char line[AUTHORIZED_LINE_SIZE];
@@ -119,6 +119,7 @@ static bool offer(const struct login_attempt *attempt, const struct grant *grant
 	}
 	journal_grant(attempt, grant, JOURNAL_OFFERED, NULL, NULL);
 	print_line(line);
+	attempt->is_offered = true;
 	return true;
 }
 
@@ -189,7 +190,8 @@ static void report(const struct login_attempt *attempt, enum problem problem,
 		problem_report_always(attempt->ledger, problem, attempt->user, detail);
 }
 
-static void serve(struct login_attempt *attempt)
+/* True if a key was printed. */
+static bool serve(struct login_attempt *attempt)
 {
 	char detail[PROBLEM_DETAIL_SIZE] = "";
 	enum problem problem;
@@ -198,21 +200,24 @@ static void serve(struct login_attempt *attempt)
 	if (!grant_user_is_valid(attempt->user)) {
 		problem_report(attempt->ledger, PROBLEM_USER_NAME_INVALID, attempt->user,
 			       "the endpoint is not asked about this name");
-		return;
+		return false;
 	}
 	if (config_denies(attempt->config, attempt->user) || !name_key(attempt))
-		return;
+		return false;
 	if (attempt->config->single_use != SINGLE_USE_NO &&
 	    !ledger_made(attempt->ledger, &attempt->ledger_made)) {
 		report_ledger(attempt->ledger, attempt->user);
-		return;
+		return false;
 	}
-	if (recall_print(attempt) || (attempt->key != NULL && !read_key(attempt)))
-		return;
+	if (recall_print(attempt))
+		return true;
+	if (attempt->key != NULL && !read_key(attempt))
+		return false;
 	moment = breaker_moment(attempt);
 	problem = find_key(attempt, detail);
 	if (problem != PROBLEM_NONE)
 		report(attempt, problem, moment, detail);
+	return attempt->is_offered;
 }
 
 /* OpenSSL's error texts, which nobody sees here, and names of ciphers, which only TLS needs, take
@@ -223,15 +228,16 @@ static void spare_crypto(void)
 			    NULL);
 }
 
-void answer_sshd(const struct config *config, const char *wrong, const struct login_attempt *passed)
+bool answer_sshd(const struct config *config, const char *wrong, const struct login_attempt *passed)
 {
 	struct login_attempt attempt = *passed;
 	struct ledger ledger;
+	bool printed = false;
 
 	spare_crypto();
 	if (!ledger_open(&ledger, LEDGER_DIR)) {
 		report_ledger(NULL, attempt.user);
-		return;
+		return false;
 	}
 	attempt.config = config;
 	attempt.ledger = &ledger;
@@ -241,10 +247,11 @@ void answer_sshd(const struct config *config, const char *wrong, const struct lo
 		fetch_process_start(config);
 		if (config->sandbox)
 			walls_enter(config, LEDGER_DIR);
-		serve(&attempt);
+		printed = serve(&attempt);
 		fetch_process_stop();
 	} else {
 		problem_report(&ledger, PROBLEM_CONFIG_INVALID, attempt.user, wrong);
 	}
 	ledger_close(&ledger);
+	return printed;
 }

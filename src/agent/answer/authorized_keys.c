@@ -20,7 +20,7 @@
 #include "agent/http/fetch_process.h"
 #include "ledger/paths.h"
 #include "agent/config/problem_report.h"
-#include "base/cleanup.h"
+#include "base/clock.h"
 
 /* Milliseconds after timeout_ms when sshd gets an empty answer, whatever hangs. */
 #define WATCHDOG_SLACK_MS 500
@@ -31,7 +31,7 @@ static void give_up(int signal_number)
 	_exit(EXIT_SUCCESS);
 }
 
-static void answer_in_time(const struct config *config, const char *wrong,
+static bool answer_in_time(const struct config *config, const char *wrong,
 			   const struct login_attempt *attempt)
 {
 	const unsigned int limit = config->timeout_ms + WATCHDOG_SLACK_MS;
@@ -40,51 +40,93 @@ static void answer_in_time(const struct config *config, const char *wrong,
 
 	signal(SIGALRM, give_up);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	answer_sshd(config, wrong, attempt);
+	return answer_sshd(config, wrong, attempt);
 }
 
-/* Run the command that was there before us, and pass on its keys. */
-static void run_next(const struct config *config, const struct login_attempt *attempt)
+static void report_next(const struct config *config, enum problem problem,
+			const struct login_attempt *attempt, const char *why)
 {
-	char why[PROBLEM_DETAIL_SIZE] = "", detail[PROBLEM_DETAIL_SIZE];
-	_cleanup_free_ char *keys = NULL;
-	enum next_command_result result;
+	char detail[PROBLEM_DETAIL_SIZE];
 	struct ledger ledger;
-	bool opened;
-	size_t length;
+	const bool opened = ledger_open(&ledger, LEDGER_DIR);
 
-	umask(022); /* as sshd would have run it */
-	result = next_command_run(config->next_command, attempt, config->timeout_ms, &keys, &length,
-				  why, sizeof why);
-	if (result == NEXT_COMMAND_OK) {
-		answer_print(keys, length);
-		return;
-	}
 	snprintf(detail, sizeof detail, "%.100s: %.150s", config->next_command, why);
-	opened = ledger_open(&ledger, LEDGER_DIR);
-	problem_report(opened ? &ledger : NULL,
-		       result == NEXT_COMMAND_TOO_LONG ? PROBLEM_NEXT_COMMAND_TIMEOUT
-						       : PROBLEM_NEXT_COMMAND_FAILED,
-		       attempt->user, detail);
+	problem_report(opened ? &ledger : NULL, problem, attempt->user, detail);
 	if (opened)
 		ledger_close(&ledger);
 }
 
-/* Answer in a separate process: whatever happens to it, the next command gets its turn, outside our
- * sandbox. False if the process cannot be created. */
-static bool answer_apart(const struct config *config, const char *wrong,
-			 const struct login_attempt *attempt)
+enum own_answer {
+	OWN_NONE,
+	OWN_KEY,
+	OWN_FAILED
+};
+/* Exit status of a process that has printed a key */
+#define EXIT_PRINTED 10
+
+/* Answer in a separate process: whatever happens to it, the other command goes on, outside our
+ * sandbox. OWN_FAILED if the process cannot be created. */
+static enum own_answer answer_apart(const struct config *config, const char *wrong,
+				    const struct login_attempt *attempt)
 {
 	pid_t pid = fork();
+	int status = 0;
 
 	if (pid == 0) {
-		answer_in_time(config, wrong, attempt);
-		_exit(EXIT_SUCCESS);
+		signal(SIGTERM, SIG_DFL);
+		_exit(answer_in_time(config, wrong, attempt) ? EXIT_PRINTED : EXIT_SUCCESS);
 	}
 	/* Its watchdog bounds this. */
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return pid > 0;
+	if (pid < 0)
+		return OWN_FAILED;
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PRINTED ? OWN_KEY : OWN_NONE;
+}
+
+/* Print the keys of the command that was there before us, or report why they do not count. */
+static void print_next(const struct config *config, const struct login_attempt *attempt,
+		       const struct next_command *next, enum next_command_state state)
+{
+	const char *keys;
+	size_t length;
+
+	if (state == NEXT_COMMAND_FAILED)
+		report_next(config, PROBLEM_NEXT_COMMAND_FAILED, attempt, next->why);
+	if (state != NEXT_COMMAND_KEYS)
+		return;
+	keys = next_command_keys(next, &length);
+	answer_print(keys, length);
+}
+
+/* Answer beside the command that was there before us. If it names the offered key within
+ * timeout_ms, the login is its, and we are not asked. If it takes longer, our answer comes first.
+ * sshd takes the first line with the key, but reads on to the end: where we have the key, the other
+ * command is ended. Where we have not, it may be people's only way in, and sshd decides how long it
+ * waits for it. */
+static void answer_beside(const struct config *config, const char *wrong,
+			  const struct login_attempt *attempt)
+{
+	const mode_t ours = umask(022); /* as sshd would have run it */
+	struct next_command next;
+	enum next_command_state state;
+	enum own_answer own = OWN_NONE;
+
+	next_command_start(config->next_command, attempt, &next);
+	umask(ours);
+	state = next_command_wait(&next, clock_monotonic_ms() + config->timeout_ms);
+	if (state != NEXT_COMMAND_KEYS || !next_command_names(&next, attempt->key))
+		own = answer_apart(config, wrong, attempt);
+	if (state == NEXT_COMMAND_LATE && own != OWN_KEY) {
+		report_next(config, PROBLEM_NEXT_COMMAND_TIMEOUT, attempt,
+			    "it takes longer than timeout_ms, and is waited for");
+		state = next_command_wait(&next, INT64_MAX);
+	}
+	print_next(config, attempt, &next, state);
+	next_command_free(&next);
+	/* The watchdog and the sandbox then apply to this process: nothing runs after them. */
+	if (own == OWN_FAILED)
+		answer_in_time(config, wrong, attempt);
 }
 
 int authorized_keys_main(int argc, char **argv, const char *config_path)
@@ -93,7 +135,6 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 	struct login_attempt attempt;
 	struct config config;
 	const char *wrong;
-	bool answered;
 
 	if (argc > 2 && strcmp(argv[0], "--fetch") == 0 && fetch_process_take_over(argv[1])) {
 		argc -= 2;
@@ -115,10 +156,6 @@ int authorized_keys_main(int argc, char **argv, const char *config_path)
 		answer_in_time(&config, wrong, &attempt);
 		return EXIT_SUCCESS;
 	}
-	answered = answer_apart(&config, wrong, &attempt);
-	run_next(&config, &attempt);
-	/* The watchdog and the sandbox now apply to this process: nothing runs after them. */
-	if (!answered)
-		answer_in_time(&config, wrong, &attempt);
+	answer_beside(&config, wrong, &attempt);
 	return EXIT_SUCCESS;
 }

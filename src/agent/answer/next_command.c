@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* next_command: the AuthorizedKeysCommand that was there before us, run after us. */
+/* next_command: the AuthorizedKeysCommand that was there before us, run beside us. */
 #include "agent/answer/next_command.h"
 
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include "base/root_only.h"
-#include "base/run_program.h"
 
 /* The value of one token; NULL when it has none. `number` has room for a user id. */
 static const char *token_value(char token, const struct login_attempt *attempt, char number[16])
@@ -103,57 +105,111 @@ bool next_command_expand(const char *command, const struct login_attempt *attemp
 	return true;
 }
 
-/* Whether the keys that it printed count, by how it ended. */
-static enum next_command_result judge(int status, bool cut, unsigned int timeout_ms, char *why,
-				      size_t size)
+/* What SIGTERM ends with us: sshd sends it to its group when LoginGraceTime is over. */
+static volatile sig_atomic_t group;
+
+static void end_group(int signal_number)
 {
-	if (status == RUN_TOO_LONG) {
-		snprintf(why, size, "it took longer than %u ms and was killed", timeout_ms);
-		return NEXT_COMMAND_TOO_LONG;
+	if (group > 0)
+		kill(-group, signal_number);
+	_exit(128 + signal_number);
+}
+
+/* False, with next->why, if it cannot be started. */
+static bool start(const char *command, const struct login_attempt *attempt,
+		  struct next_command *next)
+{
+	char place[ROOT_ONLY_PATH_SIZE];
+	struct words words;
+
+	if (!next_command_expand(command, attempt, &words, next->why, sizeof next->why))
+		return false;
+	if (!root_only(words.at[0], place)) {
+		snprintf(next->why, sizeof next->why, "%.100s: %s", place,
+			 errno != 0 ? strerror(errno) : "users other than root may change it");
+		return false;
 	}
-	if (status == 0 && !cut)
-		return NEXT_COMMAND_OK;
-	if (status == RUN_FAILED)
-		snprintf(why, size, "it cannot be started: %s", strerror(errno));
-	else if (cut)
-		snprintf(why, size, "it printed more than %d bytes", NEXT_COMMAND_OUTPUT_MAX);
+	next->output.size = NEXT_COMMAND_OUTPUT_MAX + 1;
+	next->output.text = malloc(next->output.size);
+	if (next->output.text == NULL) {
+		snprintf(next->why, sizeof next->why, "not enough memory");
+		return false;
+	}
+	if (run_start((const char *const *)words.at, &next->output, RUN_ERRORS_KEPT,
+		      &next->running))
+		return true;
+	snprintf(next->why, sizeof next->why, "it cannot be started: %s", strerror(errno));
+	return false;
+}
+
+void next_command_start(const char *command, const struct login_attempt *attempt,
+			struct next_command *next)
+{
+	memset(next, 0, sizeof *next);
+	next->is_running = start(command, attempt, next);
+	if (!next->is_running)
+		return;
+	group = next->running.pid;
+	signal(SIGTERM, end_group);
+}
+
+/* Do the keys that it printed count, by how it ended? */
+static enum next_command_state judge(struct next_command *next)
+{
+	const int status = run_exit_status(next->status);
+
+	if (status == 0 && !next->output.cut)
+		return NEXT_COMMAND_KEYS;
+	if (next->output.cut)
+		snprintf(next->why, sizeof next->why, "it printed more than %d bytes",
+			 NEXT_COMMAND_OUTPUT_MAX);
 	else
-		snprintf(why, size, "it exited with status %d", status);
+		snprintf(next->why, sizeof next->why, "it exited with status %d", status);
 	return NEXT_COMMAND_FAILED;
 }
 
-enum next_command_result next_command_run(const char *command, const struct login_attempt *attempt,
-					  unsigned int timeout_ms, char **keys, size_t *length,
-					  char *why, size_t size)
+enum next_command_state next_command_wait(struct next_command *next, int64_t deadline)
 {
-	struct run_output output = { .size = NEXT_COMMAND_OUTPUT_MAX + 1 };
-	enum next_command_result result;
-	char place[ROOT_ONLY_PATH_SIZE];
-	struct words words;
-	int status;
+	if (!next->is_running)
+		return NEXT_COMMAND_FAILED;
+	switch (run_wait(&next->running, &next->output, deadline, STDOUT_FILENO, &next->status)) {
+	case RUN_LATE:
+		return NEXT_COMMAND_LATE;
+	case RUN_UNREAD:
+		return NEXT_COMMAND_UNREAD;
+	case RUN_ENDED:
+		break;
+	}
+	next->is_running = false;
+	group = 0;
+	return judge(next);
+}
 
-	*keys = NULL;
-	*length = 0;
-	if (!next_command_expand(command, attempt, &words, why, size))
-		return NEXT_COMMAND_FAILED;
-	if (!root_only(words.at[0], place)) {
-		snprintf(why, size, "%s: %s", place,
-			 errno != 0 ? strerror(errno) : "users other than root may change it");
-		return NEXT_COMMAND_FAILED;
-	}
-	output.text = malloc(output.size);
-	if (output.text == NULL) {
-		snprintf(why, size, "not enough memory");
-		return NEXT_COMMAND_FAILED;
-	}
-	status =
-		run_for_output((const char *const *)words.at, &output, RUN_ERRORS_KEPT, timeout_ms);
-	result = judge(status, output.cut, timeout_ms, why, size);
-	if (result != NEXT_COMMAND_OK) {
-		free(output.text);
-		return result;
-	}
-	*keys = output.text;
-	*length = output.length;
-	return NEXT_COMMAND_OK;
+const char *next_command_keys(const struct next_command *next, size_t *length)
+{
+	*length = next->output.length;
+	return next->output.text;
+}
+
+bool next_command_names(const struct next_command *next, const char *key)
+{
+	const size_t length = key == NULL ? 0 : strlen(key);
+
+	if (length == 0)
+		return false;
+	for (const char *at = next->output.text; (at = strstr(at, key)) != NULL; at += length)
+		if ((at == next->output.text || strchr(" \t\n", at[-1]) != NULL) &&
+		    (at[length] == '\0' || strchr(" \t\r\n", at[length]) != NULL))
+			return true;
+	return false;
+}
+
+void next_command_free(struct next_command *next)
+{
+	if (next->is_running)
+		run_kill(&next->running);
+	next->is_running = false;
+	group = 0;
+	free(next->output.text);
+	next->output.text = NULL;
 }

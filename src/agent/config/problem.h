@@ -51,7 +51,7 @@
 	  "users with that command's keys cannot log in; fix it, see next_command in "                 \
 	  "exc-instance-connect.conf(5)")                                                              \
 	X(PROBLEM_NEXT_COMMAND_TIMEOUT, "next_command_timeout",                                        \
-	  "users with that command's keys cannot log in; fix it, or set a longer timeout_ms in " CONFIG_FILE)
+	  "everybody who logs in waits for it; find out why it is slow")
 
 enum problem {
 #define PROBLEM_VALUE(value, name, advice) value,

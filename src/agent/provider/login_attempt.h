@@ -26,6 +26,7 @@ struct login_attempt {
 	bool module_spends; /* this connection's module surely spends its key, and is to; otherwise
 			     * a key is bound to the connection */
 	int64_t ledger_made; /* see ledger_made(); 0 where no use is recorded */
+	bool is_offered; /* a key was printed */
 	bool has_grants; /* the ledger may have grown, and is swept */
 };
 

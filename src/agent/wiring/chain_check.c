@@ -33,8 +33,7 @@ struct said {
 	struct run_output output;
 };
 
-static bool run_as(const char *user, const struct words *words, unsigned int timeout_ms,
-		   struct said *said)
+static bool run_as(const char *user, const struct words *words, struct said *said)
 {
 	const char *argv[WORDS_MAX + 8] = { SETPRIV };
 	const struct passwd *account = getpwnam(user);
@@ -52,7 +51,8 @@ static bool run_as(const char *user, const struct words *words, unsigned int tim
 	for (unsigned int i = 0; i < words->count; i++)
 		argv[count++] = words->at[i];
 	argv[count] = NULL;
-	said->status = run_for_output(argv, &said->output, RUN_ERRORS_DROPPED, timeout_ms);
+	said->status =
+		run_for_output(argv, &said->output, RUN_ERRORS_DROPPED, 1000 * CHAIN_SECONDS_MAX);
 	return true;
 }
 
@@ -63,8 +63,8 @@ static bool is_same(const struct said *before, const struct said *after)
 }
 
 /* Try it for one account. */
-static bool try_account(const char *command, const char *user, const char *account,
-			unsigned int timeout_ms, char *why, size_t size)
+static bool try_account(const char *command, const char *user, const char *account, char *why,
+			size_t size)
 {
 	_cleanup_free_ char *before_text = malloc(NEXT_COMMAND_OUTPUT_MAX + 1);
 	_cleanup_free_ char *after_text = malloc(NEXT_COMMAND_OUTPUT_MAX + 1);
@@ -80,14 +80,13 @@ static bool try_account(const char *command, const char *user, const char *accou
 	}
 	if (!next_command_expand(command, &query, &words, why, size))
 		return false;
-	if (!run_as(user, &words, timeout_ms, &before) ||
-	    !run_as(WIRING_COMMAND_USER, &words, timeout_ms, &after)) {
+	if (!run_as(user, &words, &before) || !run_as(WIRING_COMMAND_USER, &words, &after)) {
 		snprintf(why, size, "there is no user %.32s or no user " WIRING_COMMAND_USER, user);
 		return false;
 	}
 	if (before.status == RUN_TOO_LONG || after.status == RUN_TOO_LONG) {
-		snprintf(why, size, "for %.32s it takes longer than %u ms: set a longer timeout_ms",
-			 account, timeout_ms);
+		snprintf(why, size, "for %.32s it takes longer than %d seconds", account,
+			 CHAIN_SECONDS_MAX);
 		return false;
 	}
 	if (before.output.cut || after.output.cut) {
@@ -105,8 +104,7 @@ static bool try_account(const char *command, const char *user, const char *accou
 	return false;
 }
 
-bool chain_is_safe(const char *command, const char *user, unsigned int timeout_ms, char *why,
-		   size_t size)
+bool chain_is_safe(const char *command, const char *user, char *why, size_t size)
 {
 	FILE *file;
 	const struct passwd *account;
@@ -140,7 +138,7 @@ bool chain_is_safe(const char *command, const char *user, unsigned int timeout_m
 			continue;
 		snprintf(name, sizeof name, "%s", account->pw_name);
 		tried++;
-		safe = try_account(command, user, name, timeout_ms, why, size);
+		safe = try_account(command, user, name, why, size);
 	}
 	fclose(file);
 	return safe;

@@ -320,20 +320,22 @@ static int disable(void)
 	return EXIT_SUCCESS;
 }
 
-/* --chain and --provider NAME, each once at most. */
+/* --chain, --drop-root with it, and --provider NAME, each once at most. */
 static bool read_enable(int argc, char **argv, struct sshd_enable *options)
 {
 	*options = (struct sshd_enable){ 0 };
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--chain") == 0 && !options->chain)
 			options->chain = true;
+		else if (strcmp(argv[i], "--drop-root") == 0 && !options->drop_root)
+			options->drop_root = true;
 		else if (strcmp(argv[i], "--provider") == 0 && i + 1 < argc &&
 			 options->provider == NULL)
 			options->provider = argv[++i];
 		else
 			return false;
 	}
-	return true;
+	return options->chain || !options->drop_root;
 }
 
 int sshd_main(int argc, char **argv, const char *config_path)
@@ -349,7 +351,7 @@ int sshd_main(int argc, char **argv, const char *config_path)
 	if (argc <= 2 && strcmp(verb, "status") == 0 &&
 	    (option == NULL || strcmp(option, "--json") == 0))
 		return sshd_status(option != NULL, config_path);
-	fputs("Usage: exc-instance-connect sshd enable [--chain] [--provider NAME] | disable | status [--json]\n",
+	fputs("Usage: exc-instance-connect sshd enable [--chain [--drop-root]] [--provider NAME] | disable | status [--json]\n",
 	      stderr);
 	return EXIT_USAGE;
 }

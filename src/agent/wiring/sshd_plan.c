@@ -2,6 +2,7 @@
 /* Decide what `sshd enable` writes. */
 #include "agent/wiring/sshd_plan.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,22 @@ static void say_whose(const struct sshd_before *before)
 		      stderr);
 }
 
+/* What a command of root's loses: the agent is never root. */
+#define LOST                                                                                       \
+	"the agent would run it as " WIRING_COMMAND_USER                                           \
+	", which may not read or do what only root may. If it needs none of that:\n"               \
+	"    exc-instance-connect sshd enable --chain --drop-root"
+
+static bool runs_as_root(const struct sshd_before *before)
+{
+	const struct passwd *user = getpwnam(before->command_user);
+
+	/* A name that cannot be looked up may be root's. With tokens it is not chained at all. */
+	return user == NULL ? strchr(before->command_user, '%') == NULL : user->pw_uid == 0;
+}
+
 /* Make the other command our next command. False, after reporting why not. */
-static bool plan_chain(const struct sshd_before *before, struct wiring_plan *plan)
+static bool plan_chain(const struct sshd_before *before, bool drop_root, struct wiring_plan *plan)
 {
 	char why[SSHD_WHY_SIZE] = "";
 	struct config config;
@@ -43,8 +58,12 @@ static bool plan_chain(const struct sshd_before *before, struct wiring_plan *pla
 				  config.next_command);
 		return false;
 	}
-	if (!chain_is_safe(before->command, before->command_user, config.timeout_ms, why,
-			   sizeof why)) {
+	if (runs_as_root(before) && !drop_root) {
+		say_whose(before);
+		sshd_command_fail("nothing was changed, because that command runs as root", LOST);
+		return false;
+	}
+	if (!chain_is_safe(before->command, before->command_user, why, sizeof why)) {
 		say_whose(before);
 		sshd_command_fail("it cannot be run after the agent, as " WIRING_COMMAND_USER, why);
 		return false;
@@ -138,9 +157,12 @@ bool sshd_plan_make(struct sshd_before *before, const struct sshd_enable *option
 		return false;
 	if (other && !options->chain) {
 		say_whose(before);
-		fputs("To have both, one-time keys first and then that command:\n"
-		      "    exc-instance-connect sshd enable --chain\n",
-		      stderr);
+		if (runs_as_root(before))
+			fputs("To have both, " LOST "\n", stderr);
+		else
+			fputs("To have both, one-time keys and that command:\n"
+			      "    exc-instance-connect sshd enable --chain\n",
+			      stderr);
 		return false;
 	}
 	if (!other && before->origin == SSHD_ORIGIN_PROCESS) {
@@ -150,7 +172,8 @@ bool sshd_plan_make(struct sshd_before *before, const struct sshd_enable *option
 			"put that into " SSHD_CONFIG " instead, and restart sshd");
 		return false;
 	}
-	if ((other && !plan_chain(before, plan)) || !plan_principals(before, plan))
+	if ((other && !plan_chain(before, options->drop_root, plan)) ||
+	    !plan_principals(before, plan))
 		return false;
 	plan->place = choose_place(before, other);
 	if (plan->place != WIRING_IN_UNITS ||

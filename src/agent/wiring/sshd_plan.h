@@ -11,6 +11,7 @@
 /* The options of `sshd enable`. */
 struct sshd_enable {
 	bool chain;
+	bool drop_root; /* also a command that has run as root */
 	const char *provider; /* or NULL */
 };
 
