@@ -5,6 +5,8 @@
 
 #define CONFIG_DIR SYSCONFDIR "/exc-instance-connect"
 #define CONFIG_FILE CONFIG_DIR "/agent.conf"
+/* What the operator's package sets; CONFIG_FILE has the last word. */
+#define OPERATOR_CONFIG_FILE CONFIG_DIR "/operator.conf"
 #define TRUST_DIR CONFIG_DIR "/trust.d"
 /* The proof that PAM's services run our module: stack_proof.h */
 #define PAM_WIRED_FILE CONFIG_DIR "/pam.wired"

@@ -80,6 +80,67 @@ static void every_setting_is_read(void **state)
 	assert_true(config.signed_time_required);
 }
 
+/* Load agent.conf over operator.conf. */
+static bool load_over(const char *operators, const char *text, struct config *config, char *detail)
+{
+	char *directory = mint_directory();
+	char path[4096], operators_path[4096];
+	bool good;
+
+	mint_write_text(directory, "operator.conf", operators);
+	mint_write_text(directory, "agent.conf", text);
+	snprintf(path, sizeof path, "%s/agent.conf", directory);
+	snprintf(operators_path, sizeof operators_path, "%s/operator.conf", directory);
+	detail[0] = '\0';
+	good = config_load_over(config, operators_path, path, detail);
+	mint_remove(directory);
+	return good;
+}
+
+static void the_operators_file_is_read_first_and_the_machines_own_wins(void **state)
+{
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	assert_true(load_over("metadata_url = http://10.0.0.1\nsigner_name = a.example\n",
+			      "instance_id = 42\nsigner_name = b.example\n", &config, detail));
+	assert_string_equal(config.metadata_url, "http://10.0.0.1");
+	assert_string_equal(config.signer_name, "b.example");
+	assert_string_equal(config.instance_id, "42");
+	assert_true(config_load_over(&config, "/nonexistent/operator.conf",
+				     "/nonexistent/agent.conf", detail));
+	assert_string_equal(config.metadata_url, "http://169.254.169.254");
+}
+
+static void the_operators_file_sets_nothing_of_the_machines_own(void **state)
+{
+	static const char *const lines[] = { "instance_id = 42\n", "next_command = /bin/true\n",
+					     "trust_dir = /tmp\n", "single_use = no\n",
+					     "sandbox = no\n",     "signed_time = no\n" };
+	char detail[PROBLEM_DETAIL_SIZE];
+	struct config config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		assert_false(
+			load_over(lines[i], "next_command = /usr/bin/other\n", &config, detail));
+		assert_non_null(strstr(detail, "operator.conf line 1: unknown setting"));
+		/* The other way in stays open. */
+		assert_string_equal(config.next_command, "/usr/bin/other");
+		assert_string_equal(config.instance_id, "auto");
+	}
+	/* It is not EC2's. */
+	assert_true(load_over("metadata_url = x\n", "provider = ec2\n", &config, detail));
+	assert_true(
+		load_over("metadata_url = http://10.0.0.1\n", "provider = ec2\n", &config, detail));
+	assert_string_equal(config.metadata_url, "http://169.254.169.254");
+	assert_int_equal(config.single_use, SINGLE_USE_NO);
+	/* The first file that is wrong is named. */
+	assert_false(load_over("metadata_url = x\n", "timeout_ms = x\n", &config, detail));
+	assert_non_null(strstr(detail, "operator.conf line 1: metadata_url"));
+}
+
 static void separators_are_no_part_of_a_value(void **state)
 {
 	char detail[PROBLEM_DETAIL_SIZE];
@@ -328,6 +389,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_missing_file_means_the_defaults),
 		cmocka_unit_test(every_setting_is_read),
+		cmocka_unit_test(the_operators_file_is_read_first_and_the_machines_own_wins),
+		cmocka_unit_test(the_operators_file_sets_nothing_of_the_machines_own),
 		cmocka_unit_test(separators_are_no_part_of_a_value),
 		cmocka_unit_test(a_provider_has_a_default_of_its_own_for_single_use),
 		cmocka_unit_test(a_wrong_line_is_named_with_what_was_expected),

@@ -18,6 +18,9 @@
 
 /* The tokens of next_command: what sshd gives to an AuthorizedKeysCommand. */
 #define TOKENS "%fhktUu"
+/* Rows of `settings` that the operator's file may have: what is the same on all of the operator's
+ * machines and belongs to the endpoint. Above all not next_command, which is this machine's own. */
+#define OPERATOR_SETTINGS 2
 
 static const struct {
 	const char *name;
@@ -108,6 +111,8 @@ static const char *const single_use_words[] = { [SINGLE_USE_AUTO] = "auto",
 	}
 static const struct ini_setting settings[] = {
 	SETTING(metadata_url, read_metadata_url, .expected = "http:// or https:// and an address"),
+	SETTING(signer_name, read_signer_name, .expected = "a DNS name in lower case"),
+	/* Up to here: OPERATOR_SETTINGS */
 	SETTING(provider, ini_word, .words = provider_words),
 	SETTING(instance_id, read_instance_id, .expected = "auto, or letters, digits and ._-"),
 	SETTING(trust_dir, ini_path, .expected = "a path that starts with a slash"),
@@ -119,7 +124,6 @@ static const struct ini_setting settings[] = {
 		.min = CONFIG_TIMEOUT_MS_MIN, .max = CONFIG_TIMEOUT_MS_MAX),
 	SETTING(single_use, ini_word, .words = single_use_words),
 	SETTING(deny_users, ini_text, .expected = "user names"),
-	SETTING(signer_name, read_signer_name, .expected = "a DNS name in lower case"),
 	{ .name = "signed_time",
 	  .read = read_signed_time,
 	  .offset = offsetof(struct config, signed_time_required),
@@ -131,10 +135,11 @@ static const struct ini_setting settings[] = {
 };
 #undef SETTING
 
-static bool parse_config(struct config *config, FILE *file, const char *path, char *detail)
+static bool parse_config(struct config *config, FILE *file, size_t count, const char *path,
+			 char *detail)
 {
 	char why[INI_WHY_SIZE];
-	int line = ini_read(file, settings, sizeof settings / sizeof settings[0], config, why);
+	int line = ini_read(file, settings, count, config, why);
 
 	if (line == 0)
 		return true;
@@ -183,21 +188,45 @@ static bool open_config(const char *path, FILE **file, char *detail)
 	return false;
 }
 
-bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE])
+/* Read the first `count` settings from a file, if it exists. False with `detail` set. */
+static bool read_config(struct config *config, size_t count, const char *path, char *detail)
 {
-	bool good = true;
 	FILE *file;
+	bool good;
 
-	set_defaults(config);
 	if (!open_config(path, &file, detail))
 		return false;
-	if (file != NULL) {
-		good = parse_config(config, file, path, detail);
-		fclose(file);
-	}
+	if (file == NULL)
+		return true;
+	good = parse_config(config, file, count, path, detail);
+	fclose(file);
+	return good;
+}
+
+bool config_load_over(struct config *config, const char *operators, const char *path,
+		      char detail[PROBLEM_DETAIL_SIZE])
+{
+	char other[PROBLEM_DETAIL_SIZE];
+	bool good;
+
+	set_defaults(config);
+	good = operators == NULL || read_config(config, OPERATOR_SETTINGS, operators, detail);
+	/* Also when the first is bad: next_command is in the second. */
+	good = read_config(config, sizeof settings / sizeof settings[0], path,
+			   good ? detail : other) &&
+	       good;
+	/* EC2's service is not the operator's. */
+	if (operators != NULL && config->provider != PROVIDER_EXCLOUD)
+		return config_load_over(config, NULL, path, detail);
 	if (config->single_use == SINGLE_USE_AUTO)
 		config->single_use = providers[config->provider].single_use;
 	return good;
+}
+
+bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE])
+{
+	return config_load_over(
+		config, strcmp(path, CONFIG_FILE) == 0 ? OPERATOR_CONFIG_FILE : NULL, path, detail);
 }
 
 bool config_provider_named(const char *name, enum config_provider *provider)

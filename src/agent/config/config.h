@@ -58,11 +58,17 @@ struct config {
 	bool sandbox; /* enter the sandbox before reading from the network */
 };
 
-/* Read `path`; a missing file means the defaults. False if it cannot be read, anyone but root and
- * this user may write it, or a line is not understood: `detail` then says which and why, and only
- * timeout_ms and next_command of `config` may be used: that is another way in, which a typo
- * elsewhere must not close. */
+/* Read `path`, and before it OPERATOR_CONFIG_FILE if `path` is CONFIG_FILE; a missing file means
+ * the defaults. False if it cannot be read, anyone but root and this user may write it, or a line
+ * is not understood: `detail` then says which and why, and only timeout_ms and next_command of
+ * `config` may be used: that is another way in, which a typo elsewhere must not close. */
 bool config_load(struct config *config, const char *path, char detail[PROBLEM_DETAIL_SIZE]);
+
+/* The same with the operator's file, which may have metadata_url and signer_name, named by the
+ * caller; NULL for none. What `path` sets wins, and with a provider but excloud the
+ * operator's file does not count. */
+bool config_load_over(struct config *config, const char *operators, const char *path,
+		      char detail[PROBLEM_DETAIL_SIZE]);
 
 /* The provider of this name. False, with *provider unchanged, if there is none. */
 bool config_provider_named(const char *name, enum config_provider *provider);
