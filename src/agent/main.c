@@ -21,7 +21,7 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "authorized-keys", authorized_keys_main, "USER FINGERPRINT [KEYTYPE KEY]",
 	  "print the one-time key that sshd asks about (AuthorizedKeysCommand)" },
-	{ "doctor", doctor_main, "[--user NAME] [--json]",
+	{ "doctor", doctor_main, "[--user NAME] [--json] | --next",
 	  "report what keeps one-time keys from working, and how to fix it" },
 	{ "ec2-verify", ec2_verify_main,
 	  "--keys FILE --signer FILE --ca FILE|DIR --ocsp DIR --instance ID --cn NAME "

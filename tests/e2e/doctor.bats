@@ -33,6 +33,43 @@ finds() {
 	[ "$(doctor --json | jq '.events | length')" -ge 2 ]
 }
 
+# next_is WHY COMMAND: what --next prints is this, and the command is the last line
+next_is() {
+	run doctor --next
+	echo "$output"
+	[ "$status" -eq 2 ] && [[ "${lines[0]}" == "One-time keys do not log in yet: "*"$1"* ]] && [ "${lines[1]}" = "$2" ]
+}
+
+@test "what is left to do after an installation is one command, which puts it right" {
+	trust="install -D -m 0644 operator.pem /etc/exc-instance-connect/trust.d/operator.pem"
+	pin='echo "ID $(cat /etc/machine-id)" >/var/lib/exc-instance-connect/instance-id'
+	run doctor --next
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	guest sh -c 'for tag in /sys/class/dmi/id/*_asset_tag; do [ ! -e "$tag" ] || mount --bind /dev/null "$tag"; done'
+	# "auto" is there already, so that another line for it would be a mistake.
+	guest sed -i 's/^instance_id.*/instance_id = auto/' /etc/exc-instance-connect/agent.conf
+	next_is "which instance" "$pin && exc-instance-connect doctor"
+	guest chmod go+w /etc/exc-instance-connect/trust.d
+	next_is "cannot be used" "exc-instance-connect doctor"
+	guest chmod go-w /etc/exc-instance-connect/trust.d
+	guest mv /etc/exc-instance-connect/trust.d/operator.pem /run/
+	next_is "no key of an operator" "$trust && $pin && exc-instance-connect doctor"
+	guest sh -euc "cd /run && ${lines[1]/ID/42}"
+	run doctor --next
+	[ "$status" -eq 0 ]
+	login "$(ask ubuntu)" ubuntu true
+	guest rm /var/lib/exc-instance-connect/instance-id
+	agent_conf "timeuot_ms = 5"
+	next_is "unknown setting timeuot_ms" "exc-instance-connect doctor"
+	guest sh -c 'echo "sandbox = no" >/etc/exc-instance-connect/operator.conf'
+	next_is "operator.conf line 1: unknown setting sandbox" "exc-instance-connect doctor"
+	agent_conf "provider = ec2"
+	run doctor --next
+	guest rm /etc/exc-instance-connect/operator.conf
+	[ "$status" -eq 0 ]
+}
+
 @test "a typo in the configuration" {
 	agent_conf "timeuot_ms = 5"
 	finds bad configuration "line 3: unknown setting timeuot_ms" "fix that line"

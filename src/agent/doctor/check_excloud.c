@@ -60,7 +60,7 @@ static void check_trust(struct patient *patient)
 	/* Only the control plane can print it. */
 	snprintf(mend, sizeof mend,
 		 "get the operator's public key, which exc-connectd init printed on the control "
-		 "plane, and run: install -D -m 0644 operator.pem %.128s/operator.pem",
+		 "plane, and run: " DOCTOR_TRUST,
 		 directory);
 	state = trust_open(directory, &patient->trust);
 	if (state == TRUST_OK)

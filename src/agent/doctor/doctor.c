@@ -8,6 +8,7 @@
 
 #include "agent/commands.h"
 #include "agent/doctor/diagnosis.h"
+#include "agent/doctor/next_step.h"
 #include "base/run_program.h"
 #include "base/json.h"
 #include "ledger/paths.h"
@@ -107,6 +108,18 @@ static void print_json(const struct diagnosis *diagnosis, const char *events)
 		puts(text);
 }
 
+/* For the packages: two lines, the second being the command, if anything is left to do. */
+static int print_next(const char *config_path)
+{
+	struct next_step step;
+
+	if (!next_step_find(&step, config_path))
+		return FINDING_GOOD;
+	printf("One-time keys do not log in yet: %s, and run as root:\n%s\n", step.why,
+	       step.command);
+	return FINDING_BAD;
+}
+
 /* --user NAME and --json, each once at most. */
 static bool read_options(int argc, char **argv, const char **user, bool *json)
 {
@@ -131,8 +144,11 @@ int doctor_main(int argc, char **argv, const char *config_path)
 	const char *user;
 	bool json;
 
-	if (!read_options(argc, argv, &user, &json)) {
-		fputs("Usage: exc-instance-connect doctor [--user NAME] [--json]\n", stderr);
+	const bool next = argc == 1 && strcmp(argv[0], "--next") == 0;
+
+	if (!next && !read_options(argc, argv, &user, &json)) {
+		fputs("Usage: exc-instance-connect doctor [--user NAME] [--json] | --next\n",
+		      stderr);
 		return EXIT_USAGE;
 	}
 	if (geteuid() != 0) {
@@ -140,6 +156,8 @@ int doctor_main(int argc, char **argv, const char *config_path)
 		      stderr);
 		return EXIT_USAGE;
 	}
+	if (next)
+		return print_next(config_path);
 	diagnose(&diagnosis, config_path, user);
 	read_events(events);
 	if (json)

@@ -11,10 +11,16 @@
 #include "agent/config/instance_id.h"
 #include "agent/wiring/sshd_config.h"
 #include "grant/trust.h"
+#include "ledger/paths.h"
 
 /* What brings back a file of ours, by the package manager that is there */
 #define DOCTOR_REINSTALL                                                                           \
 	"apt-get install --reinstall exc-instance-connect, or: dnf reinstall exc-instance-connect"
+
+/* What trusts an operator, given the trust directory, and what tells this machine which instance it
+ * is: not in agent.conf, where instance_id may be set already, and on no clone of this machine. */
+#define DOCTOR_TRUST "install -D -m 0644 operator.pem %.128s/operator.pem"
+#define DOCTOR_PIN "echo \"ID $(cat /etc/machine-id)\" >" INSTANCE_ID_FILE
 
 /* What later checks need from earlier ones. */
 struct patient {

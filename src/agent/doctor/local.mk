@@ -12,4 +12,5 @@ noinst_LIBRARIES += %D%/libdoctor.a
 	%D%/check_sshd.c \
 	%D%/diagnosis.c %D%/diagnosis.h \
 	%D%/doctor.c \
-	%D%/findings.c %D%/findings.h
+	%D%/findings.c %D%/findings.h \
+	%D%/next_step.c %D%/next_step.h
