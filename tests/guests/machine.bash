@@ -19,7 +19,7 @@ REPOSITORIES=http://$OPERATOR_ADDRESS:8080
 # Seconds that booting, and installing a package, may take on a busy machine
 BOOT_SECONDS=60
 # Debian's packages that tests need in the guest, in addition
-EXTRA_PACKAGES="curl jq openssh-client"
+EXTRA_PACKAGES="curl gpg jq openssh-client"
 
 # Run in the guest, as its own root would: nothing of this machine's environment comes along.
 guest() {
@@ -201,14 +201,16 @@ repositories_serve() {
 repositories_answer() { operator bash -c "exec 3<>/dev/tcp/$OPERATOR_ADDRESS/8080" 2>/dev/null; }
 
 # repository_add PACKAGES: put the packages in a folder into our repository, as an operator would
-repository_add() {
+repository_add() { repository_build "$(. "$STOCK_ROOT/etc/os-release" && echo "$VERSION_CODENAME")=$1"; }
+
+# repository_build WORD...: the words that are for debian/build-repository, about our repository
+repository_build() {
 	export GNUPGHOME=$GUEST_DIR/gnupg
 	if [ ! -d "$GNUPGHOME" ]; then
 		mkdir -m 0700 "$GNUPGHOME"
 		gpg --batch --quiet --passphrase '' --quick-generate-key packages@example.net ed25519 sign never
 	fi
-	"$tree/debian/build-repository" --key packages@example.net \
-		"$(. "$STOCK_ROOT/etc/os-release" && echo "$VERSION_CODENAME")=$1" "$GUEST_DIR/repositories/instance-connect"
+	"$tree/debian/build-repository" --key packages@example.net "$@" "$GUEST_DIR/repositories/instance-connect"
 }
 
 # document_block FILE HEADING N: the Nth block of commands below a heading, for our repository
