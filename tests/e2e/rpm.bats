@@ -43,6 +43,7 @@ teardown() {
 	guest sh -c 'rm -f /etc/ssh/sshd_config.d/*-other.conf'
 	sshd_reload
 	package --erase exc-instance-connect >/dev/null 2>&1 || true
+	package --erase exc-instance-connect-operator >/dev/null 2>&1 || true
 	package --erase exc-connectd >/dev/null 2>&1 || true
 	guest rm -rf /etc/exc-instance-connect /var/lib/exc-instance-connect
 	ordinary
@@ -65,12 +66,24 @@ reloads() { journal -t sshd | jq -r .MESSAGE | grep -c 'SIGHUP' || true; }
 # scriptlets PACKAGE: the name of a file for each of its scriptlets
 scriptlets() {
 	local name tag
-	for tag in PREIN POSTIN PREUN POSTUN POSTTRANS; do
+	for tag in PREIN POSTIN PREUN POSTUN POSTTRANS TRANSFILETRIGGERSCRIPTS; do
 		name=$BATS_TEST_TMPDIR/$(basename "$1").$tag
 		rpm -qp --qf "%{$tag}\n" "$1" >"$name"
 		[ "$(cat "$name")" = "(none)" ] || echo "$name"
 	done
 }
+
+# repository_build WORD...: rpm/build-repository with these words, and a key that is made for the test
+repository_build() {
+	export GNUPGHOME=$BATS_TEST_TMPDIR/gnupg
+	if [ ! -d "$GNUPGHOME" ]; then
+		mkdir -m 0700 "$GNUPGHOME"
+		gpg --batch --quiet --passphrase '' --quick-generate-key packages@example.net rsa3072 sign never
+	fi
+	"$BATS_TEST_DIRNAME/../../rpm/build-repository" --key packages@example.net "$@" "$REPOSITORY"
+}
+# operators VERSION: its package in the repository
+operators() { echo "$REPOSITORY/exc-instance-connect-operator-$1-1.noarch.rpm"; }
 
 # staged FIND-OPTION...: files that `make install` installs
 staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
@@ -150,7 +163,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 
 @test "no scriptlet fails a transaction, whatever is missing" {
 	in_guest
-	[ "$(scriptlets "$PACKAGE" | wc -l)" -eq 4 ]
+	[ "$(scriptlets "$PACKAGE" | wc -l)" -eq 5 ]
 	[ "$(scriptlets "$POLICY" | wc -l)" -eq 3 ]
 	[ "$(scriptlets "$CONTROL" | wc -l)" -eq 4 ]
 	for file in $(scriptlets "$PACKAGE") $(scriptlets "$POLICY") $(scriptlets "$CONTROL"); do
@@ -352,5 +365,74 @@ signing-key.pem exc-connectd 600" ]
 	[ "$status" -eq 1 ]
 	guest test -s /var/lib/exc-connectd/signing-key.pem
 	guest rm -r /var/lib/exc-connectd
+	etc | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "a repository for dnf has the packages and the operator's, signed by the key that is beside them" {
+	REPOSITORY=$BATS_TEST_TMPDIR/repository
+	openssl genpkey -algorithm ed25519 -out "$BATS_TEST_TMPDIR/key.pem"
+	openssl pkey -in "$BATS_TEST_TMPDIR/key.pem" -pubout -out "$BATS_TEST_TMPDIR/operator.pem"
+	repository_build --operator "$BATS_TEST_TMPDIR/operator.pem" --metadata-url http://10.0.0.1 --operator-version 1 "$PACKAGES"
+	rpm --dbpath "$BATS_TEST_TMPDIR/db" --import "$REPOSITORY/RepoKey.gpg"
+	rpmkeys --dbpath "$BATS_TEST_TMPDIR/db" --define '_pkgverify_level signature' --checksig "$REPOSITORY"/*.rpm
+	gpg --dearmor <"$REPOSITORY/RepoKey.gpg" >"$BATS_TEST_TMPDIR/RepoKey"
+	gpgv --keyring "$BATS_TEST_TMPDIR/RepoKey" "$REPOSITORY/repodata/repomd.xml.asc" "$REPOSITORY/repodata/repomd.xml"
+	[ "$(zcat "$REPOSITORY"/repodata/*-primary.xml.gz | grep -c '<name>exc')" -eq 5 ]
+	rpm -qp --recommends "$REPOSITORY"/exc-instance-connect-0*.rpm | grep -qx exc-instance-connect-operator
+	rpm -qp --qf '[%{FILEFLAGS:fflags} %{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]' "$(operators 1)" >"$BATS_TEST_TMPDIR/files"
+	diff - "$BATS_TEST_TMPDIR/files" <<-'END'
+	 drwxr-xr-x root /etc/exc-instance-connect
+	cn -rw-r--r-- root /etc/exc-instance-connect/operator.conf
+	 drwxr-xr-x root /etc/exc-instance-connect/trust.d
+	cn -rw-r--r-- root /etc/exc-instance-connect/trust.d/exc-instance-connect-operator.pem
+	END
+	for words in "--operator-version 1 --metadata-url http://10.0.0.1|must be higher" "--operator-version 2|give --metadata-url"; do
+		# shellcheck disable=SC2086 # words
+		run repository_build --operator "$BATS_TEST_TMPDIR/operator.pem" ${words%|*}
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"${words#*|}"* ]]
+	done
+	[ "$(cd "$REPOSITORY" && echo exc-instance-connect-operator-*)" = exc-instance-connect-operator-1-1.noarch.rpm ]
+	gpgconf --kill gpg-agent
+}
+
+@test "with the operator's package, installing is all, and a newer one changes the key; without an id, one command is left" {
+	in_guest
+	REPOSITORY=$BATS_TEST_TMPDIR/repository
+	guest sh -c 'for tag in /sys/class/dmi/id/*_asset_tag; do [ ! -e "$tag" ] || mount --bind /dev/null "$tag"; done'
+	openssl genpkey -algorithm ed25519 -out "$BATS_TEST_TMPDIR/key.pem"
+	openssl pkey -in "$BATS_TEST_TMPDIR/key.pem" -pubout -out "$BATS_TEST_TMPDIR/other.pem"
+	repository_build --operator "$BATS_TEST_TMPDIR/other.pem" --operator-version 1 "$PACKAGES"
+	repository_build --operator "$BATS_TEST_TMPDIR/other.pem" --operator "$GUEST_DIR/operator.pem" --operator-version 2
+	gpgconf --kill gpg-agent
+	# Neither trust nor an id
+	run package --install "$PACKAGE"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = 'install -D -m 0644 operator.pem /etc/exc-instance-connect/trust.d/operator.pem && echo "ID $(cat /etc/machine-id)" >/var/lib/exc-instance-connect/instance-id && exc-instance-connect doctor' ]
+	package --erase exc-instance-connect
+	# Both in one transaction, whichever rpm takes first
+	run package --install "$PACKAGE" "$(operators 1)"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = 'echo "ID $(cat /etc/machine-id)" >/var/lib/exc-instance-connect/instance-id && exc-instance-connect doctor' ]
+	guest sh -c "$(sed 's/ID/42/; s/ && .*//' <<<"${lines[-1]}")"
+	run one_time
+	[ "$status" -eq 255 ] # another operator's
+	run package --upgrade "$(operators 2)"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -z "$(grep "do not log in yet" <<<"$output")" ]
+	forget_events
+	one_time
+	# The other way round, with the id still there
+	package --erase exc-instance-connect
+	guest test -e /etc/exc-instance-connect/trust.d/exc-instance-connect-operator.pem
+	run package --install "$PACKAGE"
+	[ "$status" -eq 0 ]
+	[[ "$output" != *"do not log in yet"* ]]
+	one_time
+	package --erase exc-instance-connect exc-instance-connect-operator
 	etc | diff "$BATS_TEST_TMPDIR/before" -
 }
