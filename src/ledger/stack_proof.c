@@ -18,6 +18,31 @@
 	"# as they are here: inode, ctime, size. Made by exc-instance-connect sshd status; do not edit.\n" \
 	"pam-stack-proof 1\n"
 
+/* libpam's fallback, see pam.conf(5) */
+#define OTHER_SERVICE "/other"
+/* Descriptors that are looked at: libpam has those of the lowest numbers that are free. */
+#define DESCRIPTORS_MAX 64
+
+/* The files that this process has open, and what they are of PAM's */
+struct reading {
+	struct stat open[DESCRIPTORS_MAX];
+	unsigned int count;
+	bool a_service, the_other;
+};
+
+static struct stack_file stack_file_of(const struct stat *status)
+{
+	return (struct stack_file){ .inode = status->st_ino,
+				    .changed = clock_nanoseconds(&status->st_ctim),
+				    .size = status->st_size };
+}
+
+static bool same_file(const struct stack_file *one, const struct stack_file *other)
+{
+	return one->inode == other->inode && one->changed == other->changed &&
+	       one->size == other->size;
+}
+
 bool stack_file_look(const char *path, struct stack_file *file)
 {
 	struct stat status;
@@ -25,9 +50,7 @@ bool stack_file_look(const char *path, struct stack_file *file)
 	errno = ENAMETOOLONG;
 	if (strlen(path) >= sizeof file->path || stat(path, &status) != 0)
 		return false;
-	file->inode = status.st_ino;
-	file->changed = clock_nanoseconds(&status.st_ctim);
-	file->size = status.st_size;
+	*file = stack_file_of(&status);
 	snprintf(file->path, sizeof file->path, "%s", path);
 	return true;
 }
@@ -51,16 +74,44 @@ int stack_proof_print(const struct stack_file *file, char *out, size_t size)
 		       size);
 }
 
+static void look_at_open(struct reading *reading)
+{
+	reading->count = 0;
+	reading->a_service = reading->the_other = false;
+	for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+		if (fstat(fd, &reading->open[reading->count]) == 0 &&
+		    S_ISREG(reading->open[reading->count].st_mode))
+			reading->count++;
+}
+
+/* Is this file one of those that are open? */
+static void note_open(struct reading *reading, const struct stack_file *file)
+{
+	const char *slash = strrchr(file->path, '/');
+	const bool is_other = slash != NULL && strcmp(slash, OTHER_SERVICE) == 0;
+
+	for (unsigned int i = 0; i < reading->count; i++) {
+		const struct stack_file open = stack_file_of(&reading->open[i]);
+
+		if (!same_file(&open, file))
+			continue;
+		reading->the_other |= is_other;
+		reading->a_service |= !is_other;
+	}
+}
+
 /* One line, without its line feed. */
-static bool line_holds(const char *line)
+static bool line_holds(const char *line, struct reading *reading)
 {
 	struct stack_file then = { 0 }, now;
 	int path = 0;
 
-	return sscanf(line, "%" SCNu64 " %" SCNd64 " %" SCNd64 " %n", &then.inode, &then.changed,
-		      &then.size, &path) == 3 &&
-	       line[path] == '/' && stack_file_look(line + path, &now) && now.inode == then.inode &&
-	       now.changed == then.changed && now.size == then.size;
+	if (sscanf(line, "%" SCNu64 " %" SCNd64 " %" SCNd64 " %n", &then.inode, &then.changed,
+		   &then.size, &path) != 3 ||
+	    line[path] != '/' || !stack_file_look(line + path, &now) || !same_file(&now, &then))
+		return false;
+	note_open(reading, &now);
+	return true;
 }
 
 /* Read it whole. Returns its length, or -1. */
@@ -81,7 +132,7 @@ static ssize_t read_proof(const char *path, char text[STACK_PROOF_BYTES_MAX])
 	return length;
 }
 
-bool stack_proof_holds(const char *path)
+static bool holds(const char *path, struct reading *reading)
 {
 	char text[STACK_PROOF_BYTES_MAX];
 	unsigned int lines = 0;
@@ -96,8 +147,24 @@ bool stack_proof_holds(const char *path)
 		if (end == NULL)
 			return false;
 		*end = '\0';
-		if (!line_holds(line))
+		if (!line_holds(line, reading))
 			return false;
 	}
 	return lines > 0;
+}
+
+bool stack_proof_holds(const char *path)
+{
+	struct reading nothing;
+
+	nothing.count = 0;
+	return holds(path, &nothing);
+}
+
+bool stack_proof_holds_for_service(const char *path)
+{
+	struct reading reading;
+
+	look_at_open(&reading);
+	return holds(path, &reading) && reading.a_service && !reading.the_other;
 }

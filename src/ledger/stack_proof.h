@@ -39,4 +39,10 @@ int stack_proof_print(const struct stack_file *file, char *out, size_t size);
  * lists as it was? Allocates nothing. */
 bool stack_proof_holds(const char *path);
 
+/* The same, for a module that libpam is loading: and was it for the service itself that libpam came
+ * to our line? libpam reads the service `other` after each service and loads the modules of both,
+ * but runs only those of the service if that has a session stack. It keeps every file open from the
+ * service's own to the one with the line. */
+bool stack_proof_holds_for_service(const char *path);
+
 #endif

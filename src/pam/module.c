@@ -40,16 +40,16 @@
 static int lock = -1;
 
 /* libpam loads us when sshd calls pam_start(3), before it asks about the first key. Whether it will
- * also call us is in the files that it has just read: root has proved that it will, if they are
- * still the same. Any other process (login, cron, doctor) has nothing to prove. A failure only
- * means that the agent does not rely on us. */
+ * also call us is in the files that it is reading: root has proved that it will, if they are still
+ * the same, and if it came to us by the service itself. Any other process (login, cron, doctor) has
+ * nothing to prove. A failure only means that the agent does not rely on us. */
 __attribute__((constructor)) static void prove_that_it_runs(void)
 {
 	char name[PROCESS_NAME_SIZE + 1] = "";
 	int saved = errno;
 
 	if (getuid() == 0 && geteuid() == 0 && prctl(PR_GET_NAME, name, 0UL, 0UL, 0UL) == 0 &&
-	    connection_is_sshd(name) && stack_proof_holds(PAM_WIRED_FILE))
+	    connection_is_sshd(name) && stack_proof_holds_for_service(PAM_WIRED_FILE))
 		lock = module_lock_take(LEDGER_DIR);
 	errno = saved;
 }

@@ -79,6 +79,27 @@ edit_pam() {
 	done
 }
 
+# libpam reads the service "other" as well, whatever the service is.
+@test "a module that is loaded for the service other, and not for sshd's, is not relied upon" {
+	guest cat /etc/pam.d/other >"$GUEST_DIR/pam-other"
+	line=$(guest grep pam_exc_instance_connect /etc/pam.d/sshd)
+	edit_pam '/pam_exc_instance_connect/d'
+	guest sh -c "echo '$line' >>/etc/pam.d/other"
+	prove_pam
+	for mode in auto pam connection; do
+		agent_conf "single_use = $mode"
+		prove_pam
+		count_logins 22 "$(ask ubuntu)" ubuntu 2
+	done >"$BATS_TEST_TMPDIR/counts"
+	guest test -s /etc/exc-instance-connect/pam.wired
+	proved=$?
+	guest sh -c 'cat >/etc/pam.d/other' <"$GUEST_DIR/pam-other"
+	cat "$BATS_TEST_TMPDIR/counts"
+	[ "$proved" -eq 0 ] # or the test shows nothing
+	[ "$(<"$BATS_TEST_TMPDIR/counts")" = $'1\n0\n1' ]
+	by_ordinary_key 22
+}
+
 # stack_line CONTROL: our line with this control, in place of the one that is there
 stack_line() { guest sed -i "s/^session.*pam_exc_instance_connect.so.*/session $1 pam_exc_instance_connect.so/" /etc/pam.d/sshd; }
 

@@ -390,11 +390,13 @@ prove_pam() { guest exc-instance-connect sshd status >/dev/null || true; }
 as_agent() { guest setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups "$@"; }
 
 # as_sshd COMMAND...: run it as the agent's user, below a process of root's that is called sshd and has loaded the
-# module, as the sshd of a connection has
+# module while it read its PAM service, as the sshd of a connection has
 as_sshd() {
-	# shellcheck disable=SC2016 # for the shell over there
-	guest env LD_PRELOAD="$(guest find /usr/lib -name pam_exc_instance_connect.so)" "$GUEST_DIR/sshd" -c '
+	# shellcheck disable=SC2016 # for the shells over there
+	guest sh -c 'exec env LD_PRELOAD="$(find /usr/lib -name pam_exc_instance_connect.so)" "$@" 9</etc/pam.d/sshd' \
+		sh "$GUEST_DIR/sshd" -c '
 		unset LD_PRELOAD
+		exec 9<&-
 		setpriv --reuid exc-instance-connect --regid exc-instance-connect --clear-groups "$@"
 		exit' sshd "$@"
 }

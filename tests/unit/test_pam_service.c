@@ -227,6 +227,51 @@ static void a_proof_holds_until_anything_that_was_read_changes(void **state)
 	mint_remove(elsewhere);
 }
 
+/* With these services open, or NULL, as libpam has them when it comes to our line */
+static bool holds_while_open(const char *path, const char *one, const char *two)
+{
+	const char *const names[] = { one, two };
+	int fds[2] = { -1, -1 };
+	char name[PATH_SIZE];
+	bool holds;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (names[i] == NULL)
+			continue;
+		snprintf(name, sizeof name, "%s/%s", folder, names[i]);
+		fds[i] = open(name, O_RDONLY | O_CLOEXEC);
+		assert_true(fds[i] >= 0);
+	}
+	holds = stack_proof_holds_for_service(path);
+	for (size_t i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return holds;
+}
+
+static void a_proof_holds_for_the_service_that_libpam_reads_and_not_for_other(void **state)
+{
+	char *elsewhere = mint_directory();
+	char path[PATH_SIZE];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(path, sizeof path, "%s/proof", elsewhere);
+	write_in(folder, "common", OUR_LINE);
+	write_in(folder, "sshd", "@include common\n");
+	write_in(folder, "other", "@include common\n");
+	assert_true(prove(path));
+	assert_false(holds_while_open(path, NULL, NULL));
+	assert_true(holds_while_open(path, "sshd", NULL));
+	assert_true(holds_while_open(path, "sshd", "common"));
+	assert_false(holds_while_open(path, "other", NULL));
+	assert_false(holds_while_open(path, "other", "common"));
+	write_in(folder, "sshd", "@include common\n");
+	assert_false(holds_while_open(path, "sshd", "common"));
+	mint_remove(elsewhere);
+}
+
 static void a_proof_that_root_did_not_make_proves_nothing(void **state)
 {
 	char *elsewhere = mint_directory();
@@ -277,6 +322,7 @@ int main(void)
 		IN_FOLDERS(a_line_that_may_end_the_stack_or_jump_over_ours_is_found),
 		IN_FOLDERS(files_that_are_included_are_part_of_the_stack),
 		IN_FOLDERS(a_proof_holds_until_anything_that_was_read_changes),
+		IN_FOLDERS(a_proof_holds_for_the_service_that_libpam_reads_and_not_for_other),
 		IN_FOLDERS(a_proof_that_root_did_not_make_proves_nothing),
 	};
 
