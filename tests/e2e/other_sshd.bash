@@ -5,16 +5,22 @@
 # other_sshd PORT [LINE...]: one more sshd, with these settings before those of the first. SSHD_UNDER is a command
 # that runs it.
 other_sshd() {
-	local port=$1
-	shift
 	{
-		printf '%s\n' "$@"
+		printf '%s\n' "${@:2}"
 		grep -v '^Port' "$GUEST_DIR/sshd_config"
-	} >"$GUEST_DIR/sshd_config.$port"
-	sed "s/^$GUEST_ADDRESS/[$GUEST_ADDRESS]:$port/" <(head -n 1 "$GUEST_DIR/known_hosts") >>"$GUEST_DIR/known_hosts"
+	} | other_sshd_config "$1"
+	other_sshd_run "$1"
+}
+# other_sshd_config PORT: standard input becomes the guest's /run/sshd_config.PORT, and clients know that port's host key
+other_sshd_config() {
+	guest sh -c "cat >/run/sshd_config.$1"
+	sed "s/^$GUEST_ADDRESS/[$GUEST_ADDRESS]:$1/" <(head -n 1 "$GUEST_DIR/known_hosts") >>"$GUEST_DIR/known_hosts"
+}
+# other_sshd_run PORT: start it with the configuration that is there
+other_sshd_run() {
 	# shellcheck disable=SC2086 # a command
-	guest ${SSHD_UNDER-} /usr/sbin/sshd -D -p "$port" -f "$GUEST_DIR/sshd_config.$port" >>"$GUEST_DIR/sshd.$port.log" 2>&1 3>&- </dev/null &
-	wait_for port_answers "$port"
+	guest ${SSHD_UNDER-} /usr/sbin/sshd -D -p "$1" -f "/run/sshd_config.$1" >>"$GUEST_DIR/sshd.$1.log" 2>&1 3>&- </dev/null &
+	wait_for port_answers "$1"
 }
 port_answers() { operator bash -c "exec 3<>/dev/tcp/$GUEST_ADDRESS/$1" 2>/dev/null; }
 port_is_closed() { ! port_answers "$1"; }
