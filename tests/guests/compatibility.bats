@@ -50,6 +50,7 @@ setup() {
 
 teardown() {
 	[ -n "${GUEST_DIR-}" ] || return 0
+	[ -z "${agent-}" ] || kill "$agent"
 	guest systemctl stop other-sshd.socket 2>/dev/null || true
 	other_sshd_stop $PORT
 	guest mount -o remount,hidepid=0 /proc
@@ -309,7 +310,7 @@ allows() {
 
 @test "a restricted key can do what its grant allows, and nothing else" {
 	ssh-agent -D -a "$GUEST_DIR/agent" >/dev/null 2>&1 3>&- </dev/null &
-	agent=$!
+	agent=$! # teardown ends it
 	guest sh -c 'mkdir -p /root/.ssh /dev/net && echo "touch /run/rc.ran; cat >/dev/null" >/root/.ssh/rc
 		[ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200'
 	TUN=
@@ -324,5 +325,4 @@ allows() {
 		other_sshd $PORT "PermitTunnel yes"
 		allows "nothing, but sshd has \`PermitTunnel yes\`" $PORT "$(restrict)"
 	fi
-	kill "$agent"
 }
