@@ -27,17 +27,16 @@
 #define WORDS_WITH_KEY 6
 
 /* Only the agent's own user opens the ledger, and is asked by sshd. */
-static bool recall(struct login_attempt *attempt)
+static bool recall(struct login_attempt *attempt, struct ledger *ledger)
 {
-	struct ledger ledger;
 	bool recalled;
 
-	if (!ledger_open(&ledger, LEDGER_DIR))
+	if (!ledger_open(ledger, LEDGER_DIR))
 		return false;
-	attempt->ledger = &ledger;
+	attempt->ledger = ledger;
 	recall_look_around(attempt);
 	recalled = recall_print(attempt);
-	ledger_close(&ledger);
+	ledger_close(ledger);
 	return recalled;
 }
 
@@ -48,13 +47,14 @@ static bool answer(char **argv, char fetch[FETCH_PROCESS_TEXT_SIZE])
 	struct login_attempt attempt = { .user = argv[2], .passed_fingerprint = argv[3] };
 	char detail[PROBLEM_DETAIL_SIZE];
 	struct config config;
+	struct ledger ledger;
 
 	if (!config_load(&config, CONFIG_FILE, detail) || config.next_command[0] != '\0' ||
 	    !grant_user_is_valid(attempt.user) || config_denies(&config, attempt.user) ||
 	    !recall_name_key(&attempt))
 		return false;
 	attempt.config = &config;
-	if (recall(&attempt))
+	if (recall(&attempt, &ledger))
 		return true;
 	if (fetch_process_start(&config) == 0)
 		fetch_process_hand_over(fetch);

@@ -203,8 +203,7 @@ static bool read_config(struct config *config, size_t count, const char *path, c
 	return good;
 }
 
-bool config_load_over(struct config *config, const char *operators, const char *path,
-		      char detail[PROBLEM_DETAIL_SIZE])
+static bool read_both(struct config *config, const char *operators, const char *path, char *detail)
 {
 	char other[PROBLEM_DETAIL_SIZE];
 	bool good;
@@ -212,12 +211,19 @@ bool config_load_over(struct config *config, const char *operators, const char *
 	set_defaults(config);
 	good = operators == NULL || read_config(config, OPERATOR_SETTINGS, operators, detail);
 	/* Also when the first is bad: next_command is in the second. */
-	good = read_config(config, sizeof settings / sizeof settings[0], path,
+	return read_config(config, sizeof settings / sizeof settings[0], path,
 			   good ? detail : other) &&
 	       good;
+}
+
+bool config_load_over(struct config *config, const char *operators, const char *path,
+		      char detail[PROBLEM_DETAIL_SIZE])
+{
+	bool good = read_both(config, operators, path, detail);
+
 	/* EC2's service is not the operator's. */
 	if (operators != NULL && config->provider != PROVIDER_EXCLOUD)
-		return config_load_over(config, NULL, path, detail);
+		good = read_both(config, NULL, path, detail);
 	if (config->single_use == SINGLE_USE_AUTO)
 		config->single_use = providers[config->provider].single_use;
 	return good;

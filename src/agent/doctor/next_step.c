@@ -27,8 +27,9 @@ static enum trust_state look_at_trust(const char *directory)
 bool next_step_find(struct next_step *step, const char *config_path)
 {
 	char detail[PROBLEM_DETAIL_SIZE] = "", id[INSTANCE_ID_SIZE];
-	bool trusted, known;
+	enum trust_state trust;
 	struct config config;
+	bool trusted, known;
 
 	step->why[0] = '\0';
 	snprintf(step->command, sizeof step->command, DOCTOR);
@@ -39,17 +40,10 @@ bool next_step_find(struct next_step *step, const char *config_path)
 	/* EC2 itself answers both questions there. */
 	if (config.provider != PROVIDER_EXCLOUD)
 		return false;
-	switch (look_at_trust(config.trust_dir)) {
-	case TRUST_OK:
-		trusted = true;
-		break;
-	case TRUST_EMPTY:
-		trusted = false;
-		break;
-	case TRUST_UNSAFE:
-	case TRUST_TOO_MANY:
-	case TRUST_NO_MEMORY:
-		/* It has the cure. */
+	trust = look_at_trust(config.trust_dir);
+	trusted = trust == TRUST_OK;
+	if (!trusted && trust != TRUST_EMPTY) {
+		/* doctor has the cure. */
 		snprintf(step->why, sizeof step->why, "the files in %.128s cannot be used",
 			 config.trust_dir);
 		return true;
