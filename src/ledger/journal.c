@@ -92,7 +92,7 @@ static void describe(const struct journal_record *record, const struct event_kin
 typedef int send_fields(const struct iovec *fields, int count);
 
 /* sd_journal_sendv(3), or NULL without a journal. Most runs log nothing, and sshd waits for each:
- * libsystemd is loaded only to log. It stays loaded, as it is not made to be unloaded. */
+ * libsystemd is loaded only for that. It stays loaded, as it is not made to be unloaded. */
 static send_fields *find_journal(void)
 {
 	send_fields *send = NULL;
@@ -105,6 +105,11 @@ static send_fields *find_journal(void)
 	if (library != NULL)
 		*(void **)&send = dlsym(library, "sd_journal_sendv");
 	return send;
+}
+
+void journal_prepare(void)
+{
+	find_journal();
 }
 
 void journal_write(const struct journal_record *record)

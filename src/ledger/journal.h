@@ -28,6 +28,10 @@ struct journal_record {
 	const char *detail; /* for people: what happened and what to do */
 };
 
+/* Load what writing an entry needs, in a run that has nothing else to do and is likely to write
+ * one. */
+void journal_prepare(void);
+
 /* Write one entry to the journal, or to syslog's authpriv where there is no journal. Never fails
  * and never blocks on the network. Anything but printable ASCII is replaced in the message. */
 void journal_write(const struct journal_record *record);

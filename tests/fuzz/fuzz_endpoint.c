@@ -68,6 +68,10 @@ static void check_audited(const char *text)
 		must((unsigned char)*text >= 0x20 && *text != 0x7f);
 }
 
+void journal_prepare(void)
+{
+}
+
 void journal_write(const struct journal_record *record)
 {
 	check_audited(record->user);
@@ -130,6 +134,8 @@ enum problem http_ask(struct http *http, const struct http_request *request,
 	char *body;
 
 	(void)http;
+	if (request->meanwhile != NULL)
+		request->meanwhile(request->context);
 	must(nonce != NULL && strlen(nonce) == strlen("nonce=") + 32);
 	out->status = statuses[answer.flags & STATUS_MASK];
 	if (out->status == 0) {

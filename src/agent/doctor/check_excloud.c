@@ -216,8 +216,8 @@ static void check_endpoint(struct patient *patient)
 	if (!metadata_make_nonce(nonce))
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	problem = metadata_get_grants(&patient->config, PROBE_USER, PROBE_FINGERPRINT, nonce,
-				      &answer, detail);
+	problem = metadata_get_grants(&patient->config, PROBE_USER, PROBE_FINGERPRINT, nonce, NULL,
+				      NULL, &answer, detail);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	milliseconds = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
 	if (problem != PROBLEM_NONE) {

@@ -26,6 +26,7 @@ static struct {
 	int error; /* of the attempt */
 	int fd; /* -1: there is none, or none any more */
 	pid_t pid;
+	bool is_ending; /* it was told to */
 } fetch = { .fd = -1 };
 
 /* With `fd` as its input and output: what reads our standard output would wait for its end, too. */
@@ -148,14 +149,19 @@ unsigned int fetch_process_try(const struct config *config)
 	return walls > 0 && walls < 1 << SANDBOX_WALLS ? (unsigned int)walls : 0;
 }
 
-void fetch_process_stop(void)
+void fetch_process_end(void)
 {
-	const bool hangs = fetch.was_tried && fetch.error == 0 && fetch.fd < 0;
-
-	if (fetch.fd < 0 || hangs)
+	if (fetch.fd < 0)
 		return;
 	close(fetch.fd);
 	fetch.fd = -1;
-	while (waitpid(fetch.pid, NULL, 0) < 0 && errno == EINTR)
+	fetch.is_ending = true;
+}
+
+void fetch_process_stop(void)
+{
+	fetch_process_end();
+	while (fetch.is_ending && waitpid(fetch.pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	fetch.is_ending = false;
 }

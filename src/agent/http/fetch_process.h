@@ -31,8 +31,11 @@ bool fetch_process_receive(void *bytes, size_t length, int64_t deadline);
 /* Which walls stand around it here, see sandbox_try(). */
 unsigned int fetch_process_try(const struct config *config);
 
-/* Let it end, and wait for that, which takes no time unless it hangs: then it is left behind, and
- * ends with this process. */
+/* Let it end: there will be no more requests. */
+void fetch_process_end(void);
+
+/* The same, and wait until it has ended. One that hangs is left behind, and ends with this process.
+ */
 void fetch_process_stop(void);
 
 #endif

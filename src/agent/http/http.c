@@ -90,6 +90,8 @@ static bool exchange(const struct http *http, const struct http_request *request
 	errno = ENOMEM;
 	sent = message != NULL && fetch_process_send(message, length);
 	free(message);
+	if (sent && request->meanwhile != NULL)
+		request->meanwhile(request->context);
 	if (!sent || !fetch_process_receive(head, sizeof *head, http->deadline + GRACE_MS))
 		return false;
 	if (head->result != FETCH_ANSWERED)
@@ -150,6 +152,8 @@ enum problem http_ask(struct http *http, const struct http_request *request,
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "the fetch program: %s", strerror(errno));
 		return PROBLEM_ENDPOINT_UNREACHABLE;
 	}
+	if (request->is_last)
+		fetch_process_end();
 	if (head.result != FETCH_ANSWERED) {
 		problem = explain(http, &head, text, detail);
 		free(text);

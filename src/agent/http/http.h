@@ -3,6 +3,7 @@
 #ifndef EXC_AGENT_HTTP_HTTP_H
 #define EXC_AGENT_HTTP_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ struct http_request {
 	struct http_header headers[HTTP_HEADERS_MAX]; /* the first without a name ends them */
 	const char *body; /* of PUT and POST; may be empty */
 	size_t bytes_max; /* of the answer's body; more is PROBLEM_ANSWER_TOO_LARGE */
+	void (*meanwhile)(void *context); /* called while the answer is awaited; or NULL */
+	void *context;
+	bool is_last; /* the fetch program ends while its answer is looked at */
 };
 
 struct http_answer {

@@ -7,6 +7,7 @@
 #include "agent/config/config.h"
 #include "agent/config/instance_id.h"
 #include "agent/provider/excloud_endpoint.h"
+#include "ledger/journal.h"
 #include "ledger/paths.h"
 #include "agent/config/problem_report.h"
 #include "agent/provider/provider.h"
@@ -24,6 +25,7 @@ struct excloud_lookup {
 	char nonce[METADATA_NONCE_SIZE];
 	int64_t asked; /* clock_boottime_ns() when the endpoint was asked */
 	struct trust *trust;
+	bool is_trust_loaded; /* there is a key or a CA in it */
 };
 
 static enum problem open_trust(struct excloud_lookup *lookup, char *detail)
@@ -226,6 +228,15 @@ static void choose(const struct excloud_lookup *lookup, const cJSON *answer)
 	}
 }
 
+/* What takes time, and most answers will need, while the fetch program is still starting. */
+static void make_ready(void *context)
+{
+	struct excloud_lookup *lookup = context;
+
+	lookup->is_trust_loaded = trust_load(lookup->trust) == TRUST_OK;
+	journal_prepare();
+}
+
 static bool has_grants(const cJSON *answer)
 {
 	const cJSON *grants = json_member(answer, "grants");
@@ -243,7 +254,7 @@ static enum problem find_grants(struct excloud_lookup *lookup, char *detail)
 		return problem;
 	lookup->asked = clock_boottime_ns();
 	problem = metadata_get_grants(config, lookup->attempt->user, lookup->attempt->fingerprint,
-				      lookup->nonce, &answer, detail);
+				      lookup->nonce, make_ready, lookup, &answer, detail);
 	if (problem != PROBLEM_NONE || answer == NULL)
 		return problem;
 	if (!cJSON_IsArray(json_member(answer, "grants"))) {
@@ -253,7 +264,7 @@ static enum problem find_grants(struct excloud_lookup *lookup, char *detail)
 	}
 	if (!has_grants(answer))
 		return PROBLEM_NONE;
-	if (trust_load(lookup->trust) != TRUST_OK) {
+	if (!lookup->is_trust_loaded) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "no file in %.128s holds a key or a CA",
 			 config->trust_dir);
 		return PROBLEM_TRUST_EMPTY;

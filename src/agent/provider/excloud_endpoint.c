@@ -71,7 +71,8 @@ static enum problem refuse(const struct http *http, const struct http_answer *an
 }
 
 enum problem metadata_get_grants(const struct config *config, const char *user,
-				 const char *fingerprint, const char *nonce, cJSON **answer,
+				 const char *fingerprint, const char *nonce,
+				 void (*meanwhile)(void *context), void *context, cJSON **answer,
 				 char detail[PROBLEM_DETAIL_SIZE])
 {
 	char escaped_user[HTTP_ESCAPED_SIZE(GRANT_USER_SIZE)];
@@ -79,7 +80,10 @@ enum problem metadata_get_grants(const struct config *config, const char *user,
 	char path[PATH_SIZE];
 	const struct http_request request = { .path = path,
 					      .headers = { GUARD },
-					      .bytes_max = METADATA_ANSWER_BYTES_MAX };
+					      .bytes_max = METADATA_ANSWER_BYTES_MAX,
+					      .meanwhile = meanwhile,
+					      .context = context,
+					      .is_last = meanwhile != NULL };
 	struct http http = { 0 };
 	_cleanup_(http_free) struct http_answer response = { 0 };
 	enum problem problem;

@@ -19,9 +19,11 @@
 
 /* GET …/grants for this user and fingerprint ("SHA256:…"). PROBLEM_NONE: *answer is the endpoint's
  * JSON object, the caller's to cJSON_Delete(), or NULL for "no grant" (404). Otherwise one of the
- * endpoint's problems, with `detail` set. Takes at most timeout_ms. */
+ * endpoint's problems, with `detail` set. Takes at most timeout_ms. `meanwhile` may be NULL;
+ * otherwise it is called with `context` while the answer is awaited, and no request may follow. */
 enum problem metadata_get_grants(const struct config *config, const char *user,
-				 const char *fingerprint, const char *nonce, cJSON **answer,
+				 const char *fingerprint, const char *nonce,
+				 void (*meanwhile)(void *context), void *context, cJSON **answer,
 				 char detail[PROBLEM_DETAIL_SIZE]);
 
 /* POST …/receipts with this JSON text. PROBLEM_NONE: the endpoint accepted them (204 or 200). */
