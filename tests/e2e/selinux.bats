@@ -7,6 +7,8 @@ load file_guest
 
 # What is traced is as slow as the machine is busy.
 export TIMEOUT_MS=10000
+# What changes a file
+CHANGES='write|append|create|setattr|unlink|rename|link|add_name|remove_name'
 BASE=default # Debian's policy for servers; that of Fedora is called targeted
 
 setup_file() {
@@ -25,7 +27,7 @@ setup_file() {
 	NEWER=$(echo "$PWD/newer/etc/selinux/$BASE"/policy/policy.*)
 	CONTEXTS=$PWD/stock/etc/selinux/$BASE/contexts/files/file_contexts
 	POLICY=$PWD/policy
-	policy dump "$NEWER" exc_instance_connect_t any_process_t sshd_t sshd_session_t init_t \
+	policy dump "$NEWER" exc_instance_connect_t exc_instance_connect_fetch_t any_process_t sshd_t sshd_session_t init_t \
 		systemd_tmpfiles_t >"$POLICY"
 	export STOCK NEWER CONTEXTS POLICY
 	file_guest_start
@@ -68,7 +70,7 @@ rehearse() {
 	guest "$PYTHON" "$BATS_TEST_DIRNAME/selinux_policy.py" rehearse "$POLICY" "$CONTEXTS" "$trace" "$@"
 }
 
-TRACE="strace -f -qq -yy -s 400 -e trace=%file,%desc,%network,%process -o"
+TRACE="strace -f -qq -yy -s 400 -e trace=%file,%desc,%network,%process,prctl,prlimit64 -o"
 
 # trace_sshd FILE: from here on, until untrace
 trace_sshd() {
@@ -129,44 +131,72 @@ sshd_t [ exc_instance_connect_run_next_command ]:False" ]
 	done
 }
 
-@test "the agent may do what selinux.allowed says, beyond what every process may, and nothing else" {
-	policy same "$POLICY" exc_instance_connect_t any_process_t "$BATS_TEST_DIRNAME/selinux.allowed"
+@test "the agent runs its fetch program in another domain, and nobody else enters that" {
+	[ "$(sesearch -T -t exc_instance_connect_fetch_exec_t "$STOCK" | grep -v '^$')" = \
+		"type_transition exc_instance_connect_t exc_instance_connect_fetch_exec_t:process exc_instance_connect_fetch_t;" ]
+	[ "$(sesearch -A -t exc_instance_connect_fetch_t -c process -p transition "$STOCK" | grep -o '^allow exc_[a-z_]*')" = \
+		"allow exc_instance_connect_t" ]
+	[ -n "$(may exc_instance_connect_t exc_instance_connect_fetch_t process transition)" ]
+	# Below our services, and below an sshd with NoNewPrivileges=yes
+	[ -n "$(may exc_instance_connect_t exc_instance_connect_fetch_t process2 nnp_transition)" ]
+	# Root's "doctor" and "report" run it as what root is.
+	sesearch -A -s unconfined_t -t exc_instance_connect_fetch_exec_t -c file -p execute_no_trans "$STOCK" | grep -q .
+}
+
+@test "agent and fetch program may do what selinux.allowed says, beyond what every process may, and nothing else" {
+	policy same "$POLICY" any_process_t "$BATS_TEST_DIRNAME/selinux.allowed"
 }
 
 @test "a rule more in the module, or one less, is noticed" {
 	grep -v '^http_port_t:tcp_socket' "$BATS_TEST_DIRNAME/selinux.allowed" >"$BATS_TEST_TMPDIR/more"
-	run policy same "$POLICY" exc_instance_connect_t any_process_t "$BATS_TEST_TMPDIR/more"
+	run policy same "$POLICY" any_process_t "$BATS_TEST_TMPDIR/more"
 	[ "$status" -eq 1 ]
-	[ "$output" = "may, and is not written down: http_port_t:tcp_socket name_connect" ]
-	{ cat "$BATS_TEST_DIRNAME/selinux.allowed"; echo "shadow_t:file read"; } >"$BATS_TEST_TMPDIR/less"
-	run policy same "$POLICY" exc_instance_connect_t any_process_t "$BATS_TEST_TMPDIR/less"
+	[ "$output" = "exc_instance_connect_fetch_t may, and it is not written down: http_port_t:tcp_socket name_connect" ]
+	sed 's/^domain exc_instance_connect_t$/&\nshadow_t:file read/' "$BATS_TEST_DIRNAME/selinux.allowed" >"$BATS_TEST_TMPDIR/less"
+	run policy same "$POLICY" any_process_t "$BATS_TEST_TMPDIR/less"
 	[ "$status" -eq 1 ]
-	[ "$output" = "is written down, and may not: shadow_t:file read" ]
+	[ "$output" = "exc_instance_connect_t may not, and it is written down: shadow_t:file read" ]
 }
 
-@test "it may connect to the ports of http and to no other" {
-	[ "$(may exc_instance_connect_t '\w*' '\w*' name_connect)" = "http_port_t tcp_socket name_connect always" ]
+@test "the fetch program may connect to the ports of http and to no other, and the agent to none" {
+	[ "$(may exc_instance_connect_fetch_t '\w*' '\w*' name_connect)" = "http_port_t tcp_socket name_connect always" ]
 	grep -q '^port 80 80 http_port_t$' "$POLICY"
-	[ -z "$(may exc_instance_connect_t '\w*' '\w*' name_bind)" ]
+	[ -z "$(may exc_instance_connect_fetch_t '\w*' '\w*' name_bind)" ]
+	[ -n "$(may exc_instance_connect_fetch_t exc_instance_connect_fetch_t tcp_socket create)" ]
+	[ -z "$(may exc_instance_connect_t exc_instance_connect_t '(tcp|udp|rawip|packet|netlink_\w*)_socket' create)" ]
 }
 
-@test "it may not write /etc, homes, programs or its own configuration, nor read passwords and homes" {
-	changes='write|append|create|setattr|unlink|rename|link|add_name|remove_name'
+@test "the fetch program may read neither the trust anchors nor the ledger, and write no file" {
+	types='exc_instance_connect_(conf|var_lib|var_run)_t|sshd_key_t|shadow_t|user_home_t|user_home_dir_t|ssh_home_t'
+	[ -n "$(may exc_instance_connect_t "$types" file read)" ]
+	[ -z "$(may exc_instance_connect_fetch_t "$types" '\w*' '\w*')" ]
+	[ -z "$(may exc_instance_connect_fetch_t 'exc_instance_connect_t|sshd_t|sshd_session_t' 'file|dir|lnk_file' '\w*')" ]
+	[ "$(may exc_instance_connect_fetch_t '\w*' 'file|dir|lnk_file' "$CHANGES" | cut -d' ' -f1 | sort -u)" = \
+		exc_instance_connect_fetch_t ]
+	[ -z "$(may exc_instance_connect_fetch_t '\w*' 'capability2?' '\w*')" ]
+}
+
+@test "the agent may not write /etc, homes, programs or its own configuration, nor read passwords and homes" {
 	types='etc_t|passwd_file_t|exc_instance_connect_conf_t|exc_instance_connect_exec_t|user_home_t|ssh_home_t|sshd_key_t|bin_t|lib_t'
-	[ -z "$(may exc_instance_connect_t "$types" 'file|dir|lnk_file' "$changes")" ]
+	[ -z "$(may exc_instance_connect_t "$types" 'file|dir|lnk_file' "$CHANGES")" ]
 	[ -z "$(may exc_instance_connect_t 'shadow_t|user_home_t|user_home_dir_t|ssh_home_t' 'file|dir' '\w*')" ]
 	[ -z "$(may exc_instance_connect_t '\w*' 'capability2?' '\w*')" ]
 	# What it may write at all:
-	[ "$(may exc_instance_connect_t '\w*' 'file|dir' "$changes" | cut -d' ' -f1 | sort -u)" = \
+	[ "$(may exc_instance_connect_t '\w*' 'file|dir' "$CHANGES" | cut -d' ' -f1 | sort -u)" = \
 "exc_instance_connect_t
 exc_instance_connect_var_lib_t
 exc_instance_connect_var_run_t" ]
 }
 
-@test "it runs no other program and stays in its domain" {
-	[ -z "$(may exc_instance_connect_t '\w*' file execute_no_trans)" ]
-	[ -z "$(may exc_instance_connect_t '\w*' process 'transition|dyntransition|setexec|setcurrent')" ]
-	[ -z "$(may exc_instance_connect_t 'shell_exec_t|bin_t' file 'execute|map')" ]
+@test "the agent runs itself and its fetch program, and that runs nothing" {
+	changes='transition|dyntransition|setexec|setcurrent'
+	[ "$(may exc_instance_connect_t '\w*' file execute_no_trans)" = "exc_instance_connect_exec_t file execute_no_trans always" ]
+	[ "$(may exc_instance_connect_t '\w*' process "$changes")" = "exc_instance_connect_fetch_t process transition always" ]
+	[ -z "$(may exc_instance_connect_fetch_t '\w*' file execute_no_trans)" ]
+	[ -z "$(may exc_instance_connect_fetch_t '\w*' process "$changes")" ]
+	for domain in exc_instance_connect_t exc_instance_connect_fetch_t; do
+		[ -z "$(may "$domain" 'shell_exec_t|bin_t' file 'execute|map')" ]
+	done
 	grep -q '^bool exc_instance_connect_run_next_command False$' "$POLICY"
 	grep -q '^bool exc_instance_connect_resolve_names False$' "$POLICY"
 }
@@ -174,6 +204,8 @@ exc_instance_connect_var_run_t" ]
 @test "our files have our labels, by either name of /run" {
 	labels() { matchpathcon -N -n -f "$CONTEXTS" -m "$1" "$2" | cut -d: -f3; }
 	[ "$(labels file /usr/bin/exc-instance-connect)" = exc_instance_connect_exec_t ]
+	[ "$(labels file /usr/libexec/exc-instance-connect/agent)" = exc_instance_connect_exec_t ]
+	[ "$(labels file /usr/libexec/exc-instance-connect/fetch)" = exc_instance_connect_fetch_exec_t ]
 	[ "$(labels file /etc/exc-instance-connect/trust.d/operator.pem)" = exc_instance_connect_conf_t ]
 	[ "$(labels dir /var/lib/exc-instance-connect/receipts)" = exc_instance_connect_var_lib_t ]
 	[ "$(labels dir /run/exc-instance-connect/used)" = exc_instance_connect_var_run_t ]
@@ -205,7 +237,12 @@ exc_instance_connect_var_run_t" ]
 	run rehearse "$GUEST_DIR/login.trace"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	for seen in "exc_instance_connect_t http_port_t:tcp_socket name_connect" \
+	for seen in "exc_instance_connect_fetch_t http_port_t:tcp_socket name_connect" \
+		"exc_instance_connect_t exc_instance_connect_exec_t:file execute_no_trans" \
+		"exc_instance_connect_t exc_instance_connect_fetch_t:process transition" \
+		"exc_instance_connect_t exc_instance_connect_fetch_t:process sigkill" \
+		"exc_instance_connect_fetch_t exc_instance_connect_t:unix_stream_socket read" \
+		"exc_instance_connect_fetch_t exc_instance_connect_fetch_t:process setrlimit" \
 		"exc_instance_connect_t exc_instance_connect_var_run_t:file link" \
 		"exc_instance_connect_t exc_instance_connect_var_lib_t:file read" \
 		"exc_instance_connect_t exc_instance_connect_conf_t:file read" \
@@ -243,7 +280,8 @@ exc_instance_connect_var_run_t" ]
 	run rehearse "$GUEST_DIR/https.trace"
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ "$output" == *"allowed exc_instance_connect_t cert_t:file read"* ]]
+	[[ "$output" == *"allowed exc_instance_connect_fetch_t cert_t:file read"* ]]
+	[[ "$output" != *"allowed exc_instance_connect_t cert_t:"* ]]
 }
 
 @test "an endpoint with a name needs the boolean for it, and no more" {
@@ -256,7 +294,7 @@ exc_instance_connect_var_run_t" ]
 	run rehearse "$GUEST_DIR/name.trace"
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[[ "$output" == *"FORBIDDEN exc_instance_connect_t net_conf_t:file read: /etc/hosts"* ]]
+	[[ "$output" == *"FORBIDDEN exc_instance_connect_fetch_t net_conf_t:file read: /etc/hosts"* ]]
 	run rehearse "$GUEST_DIR/name.trace" exc_instance_connect_resolve_names
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -284,5 +322,7 @@ exc_instance_connect_var_run_t" ]
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"allowed sshd_t bin_t:file execute_no_trans"* ]]
 	[[ "$output" == *"allowed sshd_t http_port_t:tcp_socket name_connect"* ]]
+	[[ "$output" == *"allowed sshd_t exc_instance_connect_fetch_exec_t:file execute_no_trans"* ]]
 	[[ "$output" != *"allowed exc_instance_connect_t"* ]]
+	[[ "$output" != *"allowed exc_instance_connect_fetch_t"* ]]
 }

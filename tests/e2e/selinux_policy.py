@@ -3,19 +3,20 @@
 """Questions to an SELinux policy that sesearch does not answer, for the end-to-end tests.
 
 Usage: selinux_policy.py dump POLICY DOMAIN... >DUMP
-       selinux_policy.py same DUMP DOMAIN OTHER FILE
+       selinux_policy.py same DUMP OTHER FILE
        selinux_policy.py rehearse DUMP FILE_CONTEXTS TRACE [BOOLEAN...]
 
 dump      all that each DOMAIN may do, attributes resolved, one "allow DOMAIN TYPE CLASS PERMISSION CONDITION"
           in a line, and "becomes DOMAIN TYPE DOMAIN CONDITION" for programs; and the ports, booleans and other
           names of types that the other commands need
-same      the difference between what DOMAIN may and OTHER may not, and FILE; exit status 1 if there is one.
-          FILE has "TYPE:CLASS PERMISSION... [BOOLEAN]" in a line, with any of a type's names. What OTHER
-          may as well is no difference.
-rehearse  what a trace of `strace -f -yy -e trace=%file,%desc,%network,%process` shows of the agent, and of
-          sshd with the agent's files, and whether the policy allows it; exit status 1 if not all of it.
-          It reads links and folders of the machine: run it where the trace is from. BOOLEANs are switched
-          on. The agent's domain is the one that the policy has for sshd's child.
+same      the difference between what each domain in FILE may and OTHER may not, and FILE; exit status 1 if
+          there is one. FILE has "domain DOMAIN" in a line, and then "TYPE:CLASS PERMISSION... [BOOLEAN]" in
+          each, with any of a type's names. What OTHER may as well is no difference.
+rehearse  what a trace of `strace -f -yy -e trace=%file,%desc,%network,%process,prctl,prlimit64` shows of the
+          agent, of its fetch program, and of sshd with the agent's files, and whether the policy allows it;
+          exit status 1 if not all of it. It reads links and folders of the machine: run it where the trace
+          is from. BOOLEANs are switched on. The agent's domain is the one that the policy has for sshd's
+          child, and the fetch program's the one that it has for the agent's.
 """
 import os
 import re
@@ -23,10 +24,14 @@ import subprocess
 import sys
 
 # Who does something in a trace
-AGENT, SSHD = "agent", "sshd"
-SSHD_DOMAIN, PROGRAM_TYPE = "sshd_t", "exc_instance_connect_exec_t"
-PROGRAM = "/usr/bin/exc-instance-connect"
-OURS = (PROGRAM, "/run/exc-instance-connect", "/var/lib/exc-instance-connect", "/etc/exc-instance-connect")
+AGENT, FETCH, SSHD = "agent", "fetch", "sshd"
+SSHD_DOMAIN = "sshd_t"
+PROGRAM_TYPE, FETCH_TYPE = "exc_instance_connect_exec_t", "exc_instance_connect_fetch_exec_t"
+# The first becomes the second.
+PROGRAM, AGENT_PROGRAM = "/usr/bin/exc-instance-connect", "/usr/libexec/exc-instance-connect/agent"
+FETCH_PROGRAM = "/usr/libexec/exc-instance-connect/fetch"
+OURS = (PROGRAM, "/usr/libexec/exc-instance-connect", "/run/exc-instance-connect", "/var/lib/exc-instance-connect",
+        "/etc/exc-instance-connect")
 
 
 def condition(rule):
@@ -118,27 +123,36 @@ def lines(found):
 
 
 def read_lines(policy, path):
-    """The opposite of lines()"""
+    """The opposite of lines(), for each domain"""
+    domain = None
     with open(path, encoding="ascii") as file:
         for line in file:
+            if line.startswith("domain "):
+                domain = line.split()[1]
+                continue
             match = re.fullmatch(r"(\w+):(\w+)((?: \w+)+)(?: \[(.*)\])?\n", line)
             if match:
                 for permission in match[3].split():
-                    yield policy.primary(match[1]), match[2], permission, match[4] or "always"
+                    yield domain, (policy.primary(match[1]), match[2], permission, match[4] or "always")
             elif not line.startswith("#"):
                 sys.exit(f"{path}: {line}")
 
 
-def same(dumped, domain, other, path):
+def same(dumped, other, path):
     policy = Policy(dumped)
-    wanted = set(read_lines(policy, path))
-    more = policy.adds(domain, other) - wanted
-    less = {rule for rule in wanted - policy.may[domain] if (*rule[:3], "always") not in policy.may[domain]}
-    for line in lines(more):
-        print(f"may, and is not written down: {line}")
-    for line in lines(less):
-        print(f"is written down, and may not: {line}")
-    return not more and not less
+    wanted = {}
+    for domain, rule in read_lines(policy, path):
+        wanted.setdefault(domain, set()).add(rule)
+    good = True
+    for domain, rules in wanted.items():
+        more = policy.adds(domain, other) - rules
+        less = {rule for rule in rules - policy.may[domain] if (*rule[:3], "always") not in policy.may[domain]}
+        for line in lines(more):
+            print(f"{domain} may, and it is not written down: {line}")
+        for line in lines(less):
+            print(f"{domain} may not, and it is written down: {line}")
+        good = good and not more and not less
+    return good
 
 
 class Rehearsal:
@@ -152,12 +166,12 @@ class Rehearsal:
         self.contexts = contexts
         self.asked = {}  # (source, path or type, class, permissions) -> an example
         self.made = {}  # what the trace shows being made and may be gone: path -> class
-        self.domain = {}  # pid -> SSHD, AGENT, or None for what neither is
+        self.domain = {}  # pid -> SSHD, AGENT, FETCH, or None for what none of them is
         self.parent = {}  # pid -> pid
 
     def ask(self, source, what, tclass, permissions, example):
         """sshd may do the rest of what it does without us."""
-        if source == SSHD and what != AGENT and not what.startswith(OURS):
+        if source == SSHD and what not in (AGENT, FETCH) and not what.startswith(OURS):
             return
         for permission in permissions.split():
             self.asked.setdefault((source, what, tclass, permission), example)
@@ -240,11 +254,11 @@ class Rehearsal:
                 return tclass
         return None
 
-    def on_socket(self, source, call, arguments, tclass, example):
+    def on_socket(self, source, owner, call, arguments, tclass, example):
         if call == "ioctl" and "FIONREAD" in arguments:
-            self.ask(source, source, tclass, "getattr", example)  # selinux_file_ioctl() in the kernel
+            self.ask(source, owner, tclass, "getattr", example)  # selinux_file_ioctl() in the kernel
         elif call in self.SOCKET_CALLS:
-            self.ask(source, source, tclass, self.SOCKET_CALLS[call], example)
+            self.ask(source, owner, tclass, self.SOCKET_CALLS[call], example)
         if tclass == "tcp_socket" and call == "connect":
             port = re.search(r"htons\((\d+)\)", arguments)
             self.ask(source, f"port {port[1]}", "tcp_socket", "name_connect", example)
@@ -265,17 +279,28 @@ class Rehearsal:
 
     def executed(self, pid, arguments, example):
         path = re.match(r'"([^"]*)"', arguments)[1]
+        who = self.who(pid)
         # What somebody else's command does is not ours, but starting it is.
-        if self.who(pid) == AGENT:
+        if who == AGENT and path != FETCH_PROGRAM:
             self.on_path(AGENT, path, "file", "execute execute_no_trans getattr open read", example)
-        # sshd starts itself again for each connection.
-        is_sshd = os.path.basename(path).startswith("sshd")
-        self.domain[pid] = AGENT if path == PROGRAM else SSHD if is_sshd else None
+        if path == FETCH_PROGRAM:
+            self.on_path(AGENT, path, "file", "execute getattr open read", example)
+            self.ask(FETCH, path, "file", "map read", example)
+            self.ask(FETCH, AGENT, "process", "sigchld", example)
+            # Its input and output, which the kernel closes in a program that may not use them
+            self.ask(FETCH, AGENT, "fd", "use", example)
+            self.ask(FETCH, AGENT, "unix_stream_socket", "read write", example)
+            self.ask(FETCH, SSHD, "fd", "use", example)
+        elif path in (PROGRAM, AGENT_PROGRAM):
+            self.ask(AGENT, path, "file", "map read", example)
         if path == PROGRAM:
             self.ask(SSHD, PROGRAM, "file", "execute getattr open read", example)
-            self.ask(AGENT, PROGRAM, "file", "map read", example)
             self.ask(AGENT, SSHD, "fd", "use", example)
             self.ask(AGENT, SSHD, "process", "sigchld", example)
+        # sshd starts itself again for each connection.
+        is_sshd = os.path.basename(path).startswith("sshd")
+        ours = {PROGRAM: AGENT, AGENT_PROGRAM: AGENT, FETCH_PROGRAM: FETCH}
+        self.domain[pid] = ours.get(path, SSHD if is_sshd else None)
 
     def seen(self, pid, call, arguments, result, example):
         failed = result.startswith("-1")
@@ -283,12 +308,21 @@ class Rehearsal:
             if not failed:
                 self.executed(pid, arguments, example)
             return
-        if call in ("clone", "clone3", "fork", "vfork") and result.split()[0].isdigit():
-            if self.who(pid) == AGENT:
-                self.ask(AGENT, AGENT, "process", "fork", example)
-            return
         source = self.who(pid)
         if source is None:
+            return
+        if call in ("clone", "clone3", "fork", "vfork"):
+            if result.split()[0].isdigit():
+                self.ask(source, source, "process", "fork", example)
+            return
+        if call == "prctl":
+            # When the one ends, the kernel sends the signal on its behalf.
+            if "PR_SET_PDEATHSIG, SIGKILL" in arguments:
+                self.ask(AGENT, source, "process", "sigkill", example)
+            return
+        if call == "prlimit64":
+            if not arguments.split(", ", 2)[2].startswith("NULL"):
+                self.ask(source, source, "process", "setrlimit", example)
             return
         if call == "socketpair":
             self.ask(source, source, "unix_stream_socket", "create", example)
@@ -314,7 +348,8 @@ class Rehearsal:
         what = at["what"]
         tclass = self.socket_class(what)
         if tclass:
-            self.on_socket(source, call, arguments, tclass, example)
+            is_given = source == FETCH and at["number"] in ("0", "1")
+            self.on_socket(source, AGENT if is_given else source, call, arguments, tclass, example)
         elif what.startswith("pipe:") and source == AGENT:
             access = {"write": "write", "writev": "write", "read": "read", "newfstatat": "getattr",
                       "fstat": "getattr"}.get(call, "")
@@ -409,7 +444,7 @@ class Rehearsal:
         labels["/var/run", "lnk_file"] = "var_run_t"
         return labels
 
-    def label(self, labels, policy, what, tclass):
+    def label(self, labels, policy, who, what, tclass):
         if what.startswith("port "):
             return policy.port(int(what[5:]))
         if not what.startswith("/"):
@@ -418,8 +453,10 @@ class Rehearsal:
             pid = what.split("/")[2] if what.count("/") > 1 else ""
             if what.startswith("/proc/sys"):
                 return "sysctl_crypto_t" if what.startswith("/proc/sys/crypto") else "sysctl_t"
-            if pid == "self" or self.domain.get(pid) == AGENT:
-                return AGENT
+            if pid == "self":
+                return who
+            if self.domain.get(pid) in (AGENT, FETCH):
+                return self.domain[pid]
             return "init_t" if pid == "1" else SSHD if pid.isdigit() else "proc_t"
         if what.startswith("/sys"):
             return "sysfs_t"
@@ -430,19 +467,21 @@ def rehearse(dumped, contexts, trace, switched_on):
     policy = Policy(dumped)
     policy.booleans |= {name: True for name in switched_on}
     domains = {SSHD: SSHD_DOMAIN, AGENT: policy.after(SSHD_DOMAIN, PROGRAM_TYPE)}
+    domains[FETCH] = policy.after(domains[AGENT], FETCH_TYPE)
     allowed = {who: policy.allowed_now(domain) for who, domain in domains.items()}
     rehearsal = Rehearsal(contexts)
     rehearsal.read(trace)
-    if domains[AGENT] == domains[SSHD]:
-        rehearsal.ask(SSHD, PROGRAM, "file", "execute_no_trans", "execve")
-    else:
-        rehearsal.ask(SSHD, AGENT, "process", "transition", "execve")
-        rehearsal.ask(AGENT, PROGRAM, "file", "entrypoint execute", "execve")
+    for parent, child, program in ((SSHD, AGENT, PROGRAM), (AGENT, FETCH, FETCH_PROGRAM)):
+        if domains[child] == domains[parent]:
+            rehearsal.ask(parent, program, "file", "execute_no_trans", "execve")
+        else:
+            rehearsal.ask(parent, child, "process", "transition", "execve")
+            rehearsal.ask(child, program, "file", "entrypoint execute", "execve")
     labels = rehearsal.label_all()
     good, seen = True, set()
     for (who, what, tclass, permission), example in sorted(rehearsal.asked.items()):
         source = domains[who]
-        target = rehearsal.label(labels, policy, what, tclass)
+        target = rehearsal.label(labels, policy, who, what, tclass)
         target = policy.primary(domains.get(target, target))
         same_domain = target == source
         if ("self" if same_domain else target, tclass, permission) in allowed[who] or \
