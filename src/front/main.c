@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/answer/recall.h"
@@ -22,6 +23,9 @@
 #include "ledger/paths.h"
 
 #define AGENT PROGRAMDIR "/agent"
+/* How often to look for it, and milliseconds in between: two seconds in all */
+#define LOOKS_MAX 200
+#define LOOK_PAUSE_MS 10
 /* exc-instance-connect authorized-keys USER FINGERPRINT [KEYTYPE KEY] */
 #define WORDS_WITHOUT_KEY 4
 #define WORDS_WITH_KEY 6
@@ -61,6 +65,21 @@ static bool answer(char **argv, char fetch[FETCH_PROCESS_TEXT_SIZE])
 	return false;
 }
 
+/* A package's files are put in place one by one: in an upgrade from a version that was one program,
+ * this one can be there before the agent. Returns if that does not come, or cannot run. */
+static void become_agent(char **argv)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_PAUSE_MS * 1000000L };
+
+	for (unsigned int looks = 0; looks < LOOKS_MAX; looks++) {
+		execv(AGENT, argv);
+		if (errno != ENOENT)
+			return;
+		nanosleep(&pause, NULL);
+		errno = ENOENT;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char fetch[FETCH_PROCESS_TEXT_SIZE] = "", option[] = "--fetch";
@@ -80,7 +99,7 @@ int main(int argc, char **argv)
 		memcpy(words + 4, argv + 2, (size_t)(argc - 2) * sizeof *argv);
 		argv = words;
 	}
-	execv(AGENT, argv);
+	become_agent(argv);
 	fprintf(stderr, "exc-instance-connect: %s: %s\n", AGENT, strerror(errno));
 	return EXIT_FAILURE;
 }

@@ -93,6 +93,55 @@ ordinary() { login "$GUEST_DIR/keys/ordinary-ubuntu" ubuntu true; }
 	[ "$status" -eq 1 ]
 }
 
+# one_program DIRECTORY: the package as it was when the agent was one program, for a lower version, into DIRECTORY.
+# It can do without the others as long as no endpoint is asked.
+one_program() {
+	dpkg-deb -R "$PACKAGE" "$1/unpacked"
+	sed -i 's/^Version: .*/&~previous/' "$1/unpacked/DEBIAN/control"
+	mv "$1/unpacked/usr/libexec/exc-instance-connect/agent" "$1/unpacked/usr/bin/exc-instance-connect"
+	rm -r "$1/unpacked/usr/libexec"
+	dpkg-deb --root-owner-group -b "$1/unpacked" "$1" >/dev/null
+}
+
+@test "an upgrade from one program to three lets everybody in while only some of them are there" {
+	one_program "$BATS_TEST_TMPDIR"
+	package --install "$(echo "$BATS_TEST_TMPDIR"/*.deb)"
+	ssh-keygen -q -t ed25519 -N '' -f "$GUEST_DIR/keys/corporate"
+	guest install -m 0644 "$GUEST_DIR/keys/corporate.pub" /usr/share/corporate-keys
+	printf '#!/bin/sh\ncat /usr/share/corporate-keys\n' >"$GUEST_DIR/other"
+	guest install -m 0755 "$GUEST_DIR/other" /usr/bin/other-keys
+	guest_trust
+	agent_conf 'next_command = /usr/bin/other-keys %u'
+	login "$GUEST_DIR/keys/corporate" ubuntu true
+
+	# dpkg stops when it has put each of these in place.
+	libexec=/usr/libexec/exc-instance-connect
+	guest env DEBIAN_FRONTEND=noninteractive strace -qq -o /dev/null -e trace=rename -e inject=rename:signal=SIGSTOP \
+		-P /usr/bin/exc-instance-connect.dpkg-new -P "$libexec/agent.dpkg-new" dpkg --install "$PACKAGE" \
+		>"$BATS_TEST_TMPDIR/dpkg.log" 2>&1 3>&- </dev/null &
+	wait_for dpkg_is_between /usr/bin/exc-instance-connect "$libexec/agent"
+	ordinary
+	dpkg_is_between /usr/bin/exc-instance-connect "$libexec/agent"
+	login "$GUEST_DIR/keys/corporate" ubuntu true 3>&- &
+	login=$!
+	wait_for guest pgrep -x exc-instance-co
+	dpkg_goes_on
+	wait "$login"
+	wait_for dpkg_is_between "$libexec/agent" "$libexec/fetch"
+	ordinary
+	login "$GUEST_DIR/keys/corporate" ubuntu true
+	dpkg_is_between "$libexec/agent" "$libexec/fetch"
+	dpkg_goes_on
+	wait_for dpkg_has_ended
+	[ "$(guest dpkg-query -W -f '${Version} ${db:Status-Status}' exc-instance-connect)" = \
+		"$(dpkg-deb -f "$PACKAGE" Version) installed" ]
+	login "$(ask ubuntu)" ubuntu true
+}
+# dpkg_is_between FILE NEXT: it has put the one in place, and not yet the other
+dpkg_is_between() { guest test ! -e "$1.dpkg-new" -a -e "$2.dpkg-new"; }
+dpkg_goes_on() { guest pkill -CONT -x dpkg; }
+dpkg_has_ended() { ! guest pgrep -x dpkg; }
+
 @test "a key that was spent stays spent when the package is upgraded, removed or purged, and installed again" {
 	package --install "$PACKAGE"
 	guest_trust
