@@ -323,6 +323,24 @@ dpkg_has_ended() { ! guest pgrep -x dpkg; }
 	grep -q "user:ana has logged in as ubuntu from $OPERATOR_ADDRESS with a one-time key" "$BATS_TEST_TMPDIR/explained"
 }
 
+@test "the three programs are root's, and their libraries come with the package" {
+	for program in bin/exc-instance-connect libexec/exc-instance-connect/agent libexec/exc-instance-connect/fetch; do
+		dpkg-deb --fsys-tarfile "$PACKAGE" | tar -tv | grep -E "^-rwxr-xr-x root/root .* \./usr/$program\$"
+	done
+	depends=$(dpkg-deb -f "$PACKAGE" Depends)
+	[[ "$depends" == *libcurl4* ]]
+	[[ "$depends" != *libevent* ]]
+}
+
+@test "make uninstall leaves nothing of ours behind" {
+	make -C "$EXC_BUILD" install DESTDIR="$BATS_TEST_TMPDIR/root" >/dev/null
+	[ -n "$(find "$BATS_TEST_TMPDIR/root" -path '*/libexec/exc-instance-connect/fetch')" ]
+	make -C "$EXC_BUILD" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" >/dev/null
+	find "$BATS_TEST_TMPDIR/root" ! -type d -o -path '*/exc*' ! -path '*/share/doc/*' >"$BATS_TEST_TMPDIR/left"
+	cat "$BATS_TEST_TMPDIR/left"
+	[ ! -s "$BATS_TEST_TMPDIR/left" ]
+}
+
 @test "lintian has nothing to say" {
 	# It leaves files behind.
 	TMPDIR=$BATS_TEST_TMPDIR lintian --pedantic --fail-on error,warning,pedantic "$GUEST_DIR"/packages/*.changes

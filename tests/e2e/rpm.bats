@@ -99,6 +99,9 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		echo "drwxr-xr-x 0 0 /etc/exc-instance-connect/trust.d"
 		echo "-rwxr-xr-x 0 0 /usr/bin/exc"
 		echo "-rwxr-xr-x 0 0 /usr/bin/exc-instance-connect"
+		echo "drwxr-xr-x 0 0 /usr/libexec/exc-instance-connect"
+		echo "-rwxr-xr-x 0 0 /usr/libexec/exc-instance-connect/agent"
+		echo "-rwxr-xr-x 0 0 /usr/libexec/exc-instance-connect/fetch"
 		echo "-rwxr-xr-x 0 0 /usr/sbin/exc-connectd"
 		echo "-rwxr-xr-x 0 0 $MODULE"
 		echo "-rw-r--r-- 0 0 /usr/lib/systemd/system-preset/50-exc-instance-connect.preset"
@@ -116,7 +119,7 @@ staged() { (cd "$EXC_BUILD/stage" && find ./usr "$@") | sed 's/^\.//'; }
 		-o -path ./usr/lib/.build-id -o -path ./usr/share/doc -o -path ./usr/share/licenses -o -path ./run \) -prune \
 		-o -printf '%M %U %G %p\n') | sed -e 's| \./| /|' -e 's|\.gz$||' |
 		# Folders that others own
-		grep -vE '^d.* /(etc|run|usr|var)(/(bin|sbin|share|share/selinux|share/selinux/packages|lib)?)?$' |
+		grep -vE '^d.* /(etc|run|usr|var)(/(bin|sbin|libexec|share|share/selinux|share/selinux/packages|lib)?)?$' |
 		grep -vE '^d.* /usr/share/(bash-completion(/completions)?|fish(/vendor_completions\.d)?|zsh(/site-functions)?)$' |
 		grep -vE '^d.* /usr/(lib(64)?(/security|/systemd|/systemd/[a-z-]*|/[a-z]*\.d)?|share/man(/man[158])?)$' |
 		sort -k4 | diff "$BATS_TEST_TMPDIR/expected" -
