@@ -38,6 +38,18 @@ agent_traced() {
 	[ "$(used_rows)" -eq $((before + 3)) ]
 }
 
+@test "a run that tries again does so with a new fetch program when that has ended" {
+	login "$(ask ubuntu)" ubuntu true
+	connectd_stop
+	agent report --retry 60 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	reporter=$!
+	wait_for grep -q "1 receipts were not sent" "$BATS_TEST_TMPDIR/out"
+	guest pkill -KILL -x fetch
+	connectd_start
+	wait "$reporter"
+	[ "$(waiting)" -eq 0 ]
+}
+
 @test "many runs at once send each receipt once" {
 	for i in 1 2 3 4; do login "$(ask ubuntu)" ubuntu true; done
 	endpoint_start record "$BATS_TEST_TMPDIR/requests"

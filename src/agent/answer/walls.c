@@ -34,6 +34,7 @@ unsigned int walls_enter(const struct config *config, const char *writable)
 {
 	const struct sandbox sandbox = make(config, writable);
 
+	fetch_process_keep();
 	return sandbox_enter(&sandbox);
 }
 

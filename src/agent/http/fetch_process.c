@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@ extern char **environ;
 
 static struct {
 	bool was_tried;
+	bool is_last; /* there can be no other */
 	int error; /* of the attempt */
 	int fd; /* -1: there is none, or none any more */
 	pid_t pid;
@@ -50,10 +52,34 @@ static int spawn(const struct config *config, int fd)
 	return error;
 }
 
+/* Forget one that is of no further use, so that the next start is another attempt. */
+static void end(void)
+{
+	if (fetch.fd >= 0)
+		close(fetch.fd);
+	fetch.fd = -1;
+	if (fetch.is_last || !fetch.was_tried || fetch.error != 0)
+		return;
+	kill(fetch.pid, SIGKILL);
+	while (waitpid(fetch.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	fetch.was_tried = false;
+}
+
+/* It ends by itself after a while. */
+static bool has_ended(void)
+{
+	char byte;
+
+	return fetch.fd >= 0 && recv(fetch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 int fetch_process_start(const struct config *config)
 {
 	int ends[2];
 
+	if (has_ended())
+		end();
 	if (fetch.was_tried)
 		return fetch.error;
 	fetch.was_tried = true;
@@ -66,6 +92,11 @@ int fetch_process_start(const struct config *config)
 	else
 		close(ends[0]);
 	return fetch.error;
+}
+
+void fetch_process_keep(void)
+{
+	fetch.is_last = true;
 }
 
 void fetch_process_hand_over(char text[FETCH_PROCESS_TEXT_SIZE])
@@ -92,9 +123,7 @@ bool fetch_process_take_over(const char *text)
 /* Whatever came after a failure would answer an earlier question. */
 static bool fail(int error)
 {
-	if (fetch.fd >= 0)
-		close(fetch.fd);
-	fetch.fd = -1;
+	end();
 	errno = error;
 	return false;
 }

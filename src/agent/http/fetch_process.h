@@ -12,9 +12,12 @@
 /* "FD:PID", by which a process hands its fetch program over to the program that it becomes */
 #define FETCH_PROCESS_TEXT_SIZE 24
 
-/* Start it, if this was not yet tried: from inside the sandbox, no program can be started. Returns
- * 0 or the errno of the first and only attempt. */
+/* Start it, unless there is one, or this was tried in vain. Returns 0 or the errno of the attempt.
+ */
 int fetch_process_start(const struct config *config);
+
+/* Make this the only one: from inside the sandbox, no program can be started or ended. */
+void fetch_process_keep(void);
 
 /* Write down what execve(2) is to leave open. */
 void fetch_process_hand_over(char text[FETCH_PROCESS_TEXT_SIZE]);
