@@ -6,32 +6,23 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "grant/algorithm.h"
 #include "grant/x5c.h"
 
-/* A signature of the largest RSA key that is accepted, 8192 bits */
-#define SIGNATURE_BYTES_MAX 1024
-#define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX (8 * SIGNATURE_BYTES_MAX)
+/* A signature of the largest RSA key that is accepted */
+#define SIGNATURE_BYTES_MAX (ALGORITHM_RSA_BITS_MAX / 8)
 #define ES256_COORDINATE_BYTES 32
 #define ED25519_SIGNATURE_BYTES 64
 
 DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free);
 DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free);
 DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free);
-
-enum algorithm {
-	ALGORITHM_NONE,
-	EDDSA,
-	ES256,
-	PS256
-};
 
 /* The three parts, still encoded, and the signed text: header, dot, payload. */
 struct parts {
@@ -77,47 +68,6 @@ static bool decode(const struct parts *parts, struct decoded *decoded)
 						     decoded->signature, sizeof decoded->signature);
 	return decoded->header_length >= 0 && decoded->payload_length >= 0 &&
 	       decoded->signature_length >= 0;
-}
-
-static enum algorithm algorithm_named(const char *name)
-{
-	if (strcmp(name, "EdDSA") == 0)
-		return EDDSA;
-	if (strcmp(name, "ES256") == 0)
-		return ES256;
-	return strcmp(name, "PS256") == 0 ? PS256 : ALGORITHM_NONE;
-}
-
-/* The curve of an EC key. OpenSSL before 3.0 has no EVP_PKEY_get_group_name(). */
-static bool is_p256(EVP_PKEY *key)
-{
-#if OPENSSL_VERSION_NUMBER >= 0x30000000L
-	char group[64];
-
-	return EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1 &&
-	       strcmp(group, "prime256v1") == 0;
-#else
-	const EC_KEY *ec = EVP_PKEY_get0_EC_KEY(key);
-
-	return ec != NULL && EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) == NID_X9_62_prime256v1;
-#endif
-}
-
-/* The only algorithm that this key may be used with. */
-static enum algorithm algorithm_of(EVP_PKEY *key)
-{
-	int bits = EVP_PKEY_bits(key);
-
-	switch (EVP_PKEY_base_id(key)) {
-	case EVP_PKEY_ED25519:
-		return EDDSA;
-	case EVP_PKEY_EC:
-		return is_p256(key) ? ES256 : ALGORITHM_NONE;
-	case EVP_PKEY_RSA:
-		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX ? PS256 : ALGORITHM_NONE;
-	default:
-		return ALGORITHM_NONE;
-	}
 }
 
 /* JWS writes an ECDSA signature as two coordinates (RFC 7518 section 3.4); OpenSSL wants DER.
@@ -229,11 +179,28 @@ static enum grant_verdict parse_object(const unsigned char *bytes, ssize_t lengt
 	return GRANT_BAD_JSON;
 }
 
+/* Is it by the key that its header names? */
+static enum grant_verdict verify_by_key(const cJSON *header, enum algorithm algorithm,
+					const struct jws_policy *policy, const struct parts *parts,
+					const struct decoded *decoded)
+{
+	_cleanup_(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
+	const enum grant_verdict verdict = find_key(header, policy, &key);
+
+	if (verdict != GRANT_OK)
+		return verdict;
+	if (algorithm_of(key) != algorithm)
+		return GRANT_WRONG_ALGORITHM;
+	return verify_signature(key, algorithm, parts, decoded->signature,
+				(size_t)decoded->signature_length)
+		       ? GRANT_OK
+		       : GRANT_BAD_SIGNATURE;
+}
+
 enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_policy *policy,
 			      cJSON **claims)
 {
 	_cleanup_json_ cJSON *header = NULL;
-	_cleanup_(cleanup_EVP_PKEY_free) EVP_PKEY *key = NULL;
 	enum algorithm algorithm;
 	enum grant_verdict verdict;
 	struct decoded decoded;
@@ -247,14 +214,13 @@ enum grant_verdict jws_verify(const char *text, size_t length, const struct jws_
 	verdict = parse_object(decoded.header, decoded.header_length, &header);
 	if (verdict == GRANT_OK)
 		verdict = check_header(header, policy->typ, &algorithm);
-	if (verdict == GRANT_OK)
-		verdict = find_key(header, policy, &key);
 	if (verdict != GRANT_OK)
 		return verdict;
-	if (algorithm_of(key) != algorithm)
-		return GRANT_WRONG_ALGORITHM;
-	if (!verify_signature(key, algorithm, &parts, decoded.signature,
-			      (size_t)decoded.signature_length))
-		return GRANT_BAD_SIGNATURE;
+	verdict = verify_by_key(header, algorithm, policy, &parts, &decoded);
+	/* Without the algorithm, OpenSSL reads no key of it either: whatever that was taken for. */
+	if (verdict != GRANT_OK && verdict != GRANT_NO_MEMORY && !algorithm_is_available(algorithm))
+		return GRANT_ALGORITHM_UNAVAILABLE;
+	if (verdict != GRANT_OK)
+		return verdict;
 	return parse_object(decoded.payload, decoded.payload_length, claims);
 }

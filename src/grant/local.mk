@@ -3,6 +3,7 @@
 noinst_LIBRARIES += %D%/libgrant.a
 %C%_libgrant_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS)
 %C%_libgrant_a_SOURCES = \
+	%D%/algorithm.c %D%/algorithm.h \
 	%D%/authorized_line.c %D%/authorized_line.h \
 	%D%/grant.c %D%/grant.h \
 	%D%/jws.c %D%/jws.h \

@@ -15,10 +15,12 @@
 
 #include "base/cleanup.h"
 #include "base/digest.h"
+#include "grant/algorithm.h"
 
 #define SUFFIX ".pem"
 
 DEFINE_CLEANUP(BIO, BIO_free_all);
+DEFINE_CLEANUP(X509_PUBKEY, X509_PUBKEY_free);
 
 struct anchor {
 	const char *stem; /* owned by trust->names; NULL for all but the first key of a file */
@@ -34,6 +36,7 @@ struct trust {
 	enum trust_state state; /* what loading found */
 	unsigned int skipped;
 	const char *first_skipped;
+	unsigned int unavailable;
 	size_t anchor_count;
 	struct anchor anchors[TRUST_ANCHORS_MAX];
 	STACK_OF(X509) * authorities;
@@ -130,6 +133,26 @@ static char *read_file(const struct trust *trust, const char *stem, size_t *leng
 	return bytes;
 }
 
+/* Is this a key of an algorithm that OpenSSL lacks here? It is counted, and is no mistake in the
+ * file. */
+static bool is_unavailable(struct trust *trust, const X509_PUBKEY *public)
+{
+	const enum algorithm algorithm = algorithm_of_public(public);
+
+	if (algorithm == ALGORITHM_NONE || algorithm_is_available(algorithm))
+		return false;
+	trust->unavailable++;
+	return true;
+}
+
+static bool is_unavailable_key(struct trust *trust, const unsigned char *der, long der_length)
+{
+	_cleanup_(cleanup_X509_PUBKEY_free) X509_PUBKEY *public =
+		d2i_X509_PUBKEY(NULL, &der, der_length);
+
+	return public != NULL && is_unavailable(trust, public);
+}
+
 /* Parse a DER SubjectPublicKeyInfo and keep its key. Its hash is that of the bytes as they are:
  * re-encoding takes OpenSSL 3 longer than verifying a signature. False when it is not a key, or no
  * room. */
@@ -148,6 +171,8 @@ static bool add_key(struct trust *trust, const unsigned char *der, long der_leng
 		trust->anchor_count++;
 		return true;
 	}
+	if (anchor->key == NULL)
+		return is_unavailable_key(trust, der, der_length);
 	EVP_PKEY_free(anchor->key);
 	anchor->key = NULL;
 	return false;
@@ -156,6 +181,11 @@ static bool add_key(struct trust *trust, const unsigned char *der, long der_leng
 /* Takes `certificate`. False when it is not a CA certificate or memory is short. */
 static bool add_authority(struct trust *trust, X509 *certificate)
 {
+	if (X509_get0_pubkey(certificate) == NULL &&
+	    is_unavailable(trust, X509_get_X509_PUBKEY(certificate))) {
+		X509_free(certificate);
+		return true;
+	}
 	if (sk_X509_num(trust->authorities) < TRUST_ANCHORS_MAX &&
 	    X509_check_ca(certificate) == 1 && sk_X509_push(trust->authorities, certificate) > 0)
 		return true;
@@ -246,6 +276,11 @@ unsigned int trust_skipped(const struct trust *trust, const char **first)
 {
 	*first = trust->first_skipped;
 	return trust->skipped;
+}
+
+unsigned int trust_unavailable(const struct trust *trust)
+{
+	return trust->unavailable;
 }
 
 EVP_PKEY *trust_key(const struct trust *trust, const char *kid)

@@ -39,6 +39,10 @@ enum trust_state trust_load(struct trust *trust);
 /* How many files could not be used, and the name of the first one (owned by trust) or NULL. */
 unsigned int trust_skipped(const struct trust *trust, const char **first);
 
+/* How many keys and CA certificates are left out, though their files are good, because this OpenSSL
+ * lacks their algorithm. */
+unsigned int trust_unavailable(const struct trust *trust);
+
 /* The public key that `kid` names: the name of the file without ".pem", or the lower-case
  * hexadecimal SHA-256 of the key's DER SubjectPublicKeyInfo. NULL when there is none; owned by
  * trust. Several keys may be in one file; the file's name then means the first. */

@@ -16,6 +16,7 @@
 	X(GRANT_WRONG_TYPE, "wrong_type")                                                          \
 	X(GRANT_CRITICAL_HEADER, "critical_header")                                                \
 	X(GRANT_ALGORITHM_NOT_ALLOWED, "algorithm_not_allowed")                                    \
+	X(GRANT_ALGORITHM_UNAVAILABLE, "algorithm_unavailable")                                    \
 	X(GRANT_WRONG_ALGORITHM, "wrong_algorithm")                                                \
 	X(GRANT_UNKNOWN_KEY, "unknown_key")                                                        \
 	X(GRANT_UNTRUSTED_CHAIN, "untrusted_chain")                                                \

@@ -5,6 +5,11 @@
 #include "grant/grant.h"
 #include "grant/jws.h"
 #include "mint.h"
+#include "no_ed25519.h"
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#include <openssl/provider.h>
+#endif
 
 #define NOW 1800000000
 #define JTI "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
@@ -166,6 +171,53 @@ static void all_three_algorithms_verify_with_their_keys(void **state)
 		free(text);
 	}
 	free(claims);
+}
+
+static void without_ed25519_only_its_grants_are_refused_and_say_why(void **state)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+	const struct world *world = *state;
+	const struct {
+		const char *header;
+		EVP_PKEY *key;
+		enum signer signer;
+		enum grant_verdict verdict;
+	} cases[] = {
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"exc-grant+jwt\",\"kid\":\"ed25519\"}",
+		  world->ed25519, SIGN_EDDSA, GRANT_ALGORITHM_UNAVAILABLE },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"exc-grant+jwt\",\"kid\":\"p256\"}", world->ed25519,
+		  SIGN_EDDSA, GRANT_ALGORITHM_UNAVAILABLE },
+		{ "{\"alg\":\"ES256\",\"typ\":\"exc-grant+jwt\",\"kid\":\"p256\"}", world->p256,
+		  SIGN_ES256, GRANT_OK },
+		{ "{\"alg\":\"ES256\",\"typ\":\"exc-grant+jwt\",\"kid\":\"ed25519\"}", world->p256,
+		  SIGN_ES256, GRANT_UNKNOWN_KEY },
+		{ "{\"alg\":\"PS256\",\"typ\":\"exc-grant+jwt\",\"kid\":\"rsa\"}", world->rsa,
+		  SIGN_PS256, GRANT_OK },
+	};
+	char *claims = print_object(good_claims, NULL, NULL), *texts[5];
+	OSSL_LIB_CTX *less = OSSL_LIB_CTX_new(), *usual;
+	OSSL_PROVIDER *provider;
+	struct grant grant;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		texts[i] = mint_jws(cases[i].header, claims, strlen(claims), cases[i].key,
+				    cases[i].signer);
+	assert_int_equal(OSSL_PROVIDER_add_builtin(less, "no-ed25519", OSSL_provider_init), 1);
+	provider = OSSL_PROVIDER_load(less, "no-ed25519");
+	assert_non_null(provider);
+	usual = OSSL_LIB_CTX_set0_default(less);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_verdict(verify(world, texts[i], strlen(texts[i]), &grant), cases[i].verdict);
+		free(texts[i]);
+	}
+	OSSL_LIB_CTX_set0_default(usual);
+	OSSL_PROVIDER_unload(provider);
+	OSSL_LIB_CTX_free(less);
+	free(claims);
+#else
+	(void)state;
+	skip(); /* It has no providers. */
+#endif
 }
 
 static void a_kid_may_be_the_hash_of_the_public_key(void **state)
@@ -575,6 +627,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_grant_is_read_into_checked_fields),
 		cmocka_unit_test(all_three_algorithms_verify_with_their_keys),
+		cmocka_unit_test(without_ed25519_only_its_grants_are_refused_and_say_why),
 		cmocka_unit_test(a_kid_may_be_the_hash_of_the_public_key),
 		cmocka_unit_test(every_hostile_grant_is_refused_for_its_own_reason),
 		cmocka_unit_test(keys_of_other_sizes_sign_nothing),

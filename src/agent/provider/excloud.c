@@ -14,6 +14,7 @@
 #include "agent/provider/clock_skew.h"
 #include "agent/provider/vouched_time.h"
 #include "base/json.h"
+#include "grant/algorithm.h"
 #include "grant/signed_time.h"
 #include "grant/trust.h"
 
@@ -109,7 +110,9 @@ static struct moment find_now(const struct excloud_lookup *lookup, const cJSON *
 		return moment;
 	}
 	problem_report(attempt->ledger, PROBLEM_SIGNED_TIME_INVALID, attempt->user,
-		       grant_verdict_name(moment.wrong));
+		       moment.wrong == GRANT_ALGORITHM_UNAVAILABLE
+			       ? algorithm_advice()
+			       : grant_verdict_name(moment.wrong));
 	return moment;
 }
 
@@ -143,6 +146,10 @@ static bool explain(const struct excloud_lookup *lookup, const struct moment *mo
 {
 	const struct ledger *ledger = lookup->attempt->ledger;
 
+	if (verdict == GRANT_ALGORITHM_UNAVAILABLE) {
+		snprintf(detail, PROBLEM_DETAIL_SIZE, "%s", algorithm_advice());
+		return true;
+	}
 	if (verdict == moment->wrong) {
 		snprintf(detail, PROBLEM_DETAIL_SIZE, "the endpoint's signed time is not valid");
 		return true;
@@ -265,8 +272,12 @@ static enum problem find_grants(struct excloud_lookup *lookup, char *detail)
 	if (!has_grants(answer))
 		return PROBLEM_NONE;
 	if (!lookup->is_trust_loaded) {
-		snprintf(detail, PROBLEM_DETAIL_SIZE, "no file in %.128s holds a key or a CA",
-			 config->trust_dir);
+		if (trust_unavailable(lookup->trust) > 0)
+			snprintf(detail, PROBLEM_DETAIL_SIZE, "%.100s: %s", config->trust_dir,
+				 algorithm_advice());
+		else
+			snprintf(detail, PROBLEM_DETAIL_SIZE,
+				 "no file in %.128s holds a key or a CA", config->trust_dir);
 		return PROBLEM_TRUST_EMPTY;
 	}
 	if (!refuse_without_time(lookup, answer))
