@@ -9,7 +9,6 @@
 #include "agent/wiring/sshd_pattern.h"
 #include "agent/wiring/wiring.h"
 
-#define KEY_TYPE "ssh-ed25519" /* of a one-time key */
 #define KEY_METHOD "publickey"
 /* Groups of one account that are looked at; Linux has no more (NGROUPS_MAX) */
 #define GROUPS_MAX 65536
@@ -104,23 +103,6 @@ static void check_methods(const struct account *account)
 			"no key logs in %s: AuthenticationMethods has no list with " KEY_METHOD
 			" whose methods are all switched on: %.200s",
 			account->name, lists);
-}
-
-static void check_key_type(const struct account *account)
-{
-	const char *keyword = "PubkeyAcceptedAlgorithms";
-	char types[SSHD_VALUE_SIZE];
-
-	sshd_value(&account->effective, "pubkeyacceptedalgorithms", types);
-	if (types[0] == '\0') {
-		keyword = "PubkeyAcceptedKeyTypes"; /* before OpenSSH 8.5 */
-		sshd_value(&account->effective, "pubkeyacceptedkeytypes", types);
-	}
-	if (types[0] != '\0' && !sshd_pattern_list_matches(KEY_TYPE, types))
-		account_setting(account, FINDING_BAD, keyword, "add " KEY_TYPE " to it",
-				"%s for %s does not have " KEY_TYPE
-				", which one-time keys are: %.200s",
-				keyword, account->name, types);
 }
 
 /* How the account is in a list of users, which sshd prints one to a line. `pattern` gets the line
@@ -267,7 +249,8 @@ void check_account_sshd(const struct account *account)
 				"set PubkeyAuthentication yes", "PubkeyAuthentication for %s is no",
 				account->name);
 	check_methods(account);
-	check_key_type(account);
+	check_key_types(account->patient, &account->sshd, &account->effective, "account",
+			account->name);
 	check_users(account);
 	check_groups(account);
 	check_root(account);

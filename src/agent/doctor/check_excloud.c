@@ -14,6 +14,7 @@
 #include "agent/provider/clock_skew.h"
 #include "agent/provider/vouched_time.h"
 #include "base/json.h"
+#include "grant/algorithm.h"
 #include "grant/signed_time.h"
 
 /* Nobody has this key: the endpoint's answer is an empty list. */
@@ -49,6 +50,27 @@ static void check_expiry(struct patient *patient)
 			    "the first CA certificate expires in %d days", first);
 }
 
+/* The keys that are good, but not for this OpenSSL. */
+static void check_algorithms(struct patient *patient, bool usable)
+{
+	const unsigned int count = trust_unavailable(patient->trust);
+	char mend[FINDING_TEXT_SIZE];
+
+	if (count == 0)
+		return;
+	snprintf(mend, sizeof mend,
+		 "have the operator sign with ES256, and put that P-256 public key into %.128s",
+		 patient->config.trust_dir);
+	if (usable)
+		finding_add(patient, FINDING_WARNING, "trust anchors", mend,
+			    "%u of %.128s can verify nothing here: %s", count,
+			    patient->config.trust_dir, algorithm_advice());
+	else
+		finding_add(patient, FINDING_BAD, "trust anchors", mend,
+			    "none of %.128s can verify a grant: %s", patient->config.trust_dir,
+			    algorithm_advice());
+}
+
 static void check_trust(struct patient *patient)
 {
 	const char *directory = patient->config.trust_dir;
@@ -78,6 +100,10 @@ static void check_trust(struct patient *patient)
 			    directory);
 		return;
 	}
+	if (patient->trust != NULL)
+		check_algorithms(patient, state == TRUST_OK);
+	if (state != TRUST_OK && patient->trust != NULL && trust_unavailable(patient->trust) > 0)
+		return;
 	if (state != TRUST_OK) {
 		finding_add(patient, FINDING_BAD, "trust anchors", mend, "there are none in %.128s",
 			    directory);
@@ -89,7 +115,7 @@ static void check_trust(struct patient *patient)
 			patient, FINDING_WARNING, "trust anchors",
 			"each must be a PEM public key or CA certificate that only root may write",
 			"%u files cannot be used, the first is %.128s.pem", skipped, name);
-	else
+	else if (trust_unavailable(patient->trust) == 0)
 		finding_add(patient, FINDING_GOOD, "trust anchors", "", "all of %.128s can be used",
 			    directory);
 	check_expiry(patient);

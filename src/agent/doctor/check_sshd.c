@@ -152,6 +152,7 @@ static void check_sshd(struct patient *patient)
 			    "man exc-instance-connect, MATCH BLOCKS",
 			    "one-time keys do not log in as %s: a Match block runs %.200s",
 			    other.user, other.command);
+	check_key_types(patient, &sshd, &effective, "sshd's configuration", NULL);
 	check_tunnels(patient, &sshd, &effective);
 	snprintf(mend, sizeof mend, "systemctl status %s", sshd.unit == NULL ? "ssh" : sshd.unit);
 	if (sshd_service_answers(&running))

@@ -48,6 +48,11 @@ void diagnose_sshd(struct patient *patient);
 /* What keeps this account from logging in with a one-time key */
 void diagnose_account(struct patient *patient, const char *name);
 
+/* Which types of keys sshd accepts, for an account, or for all with NULL. `name` is the finding's.
+ */
+void check_key_types(struct patient *patient, const struct sshd *sshd,
+		     const struct sshd_effective *effective, const char *name, const char *account);
+
 /* What wires sshd, if this is the command that it asks: a constant */
 const char *sshd_command_mend(const char *command);
 

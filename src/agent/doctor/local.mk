@@ -8,6 +8,7 @@ noinst_LIBRARIES += %D%/libdoctor.a
 	%D%/check_account_sshd.c \
 	%D%/check_ec2.c %D%/check_ec2.h \
 	%D%/check_excloud.c %D%/check_excloud.h \
+	%D%/check_key_types.c \
 	%D%/check_machine.c \
 	%D%/check_sshd.c \
 	%D%/diagnosis.c %D%/diagnosis.h \

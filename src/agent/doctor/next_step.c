@@ -20,6 +20,9 @@ static enum trust_state look_at_trust(const char *directory)
 
 	if (state == TRUST_OK)
 		state = trust_load(trust);
+	/* There are keys, and doctor says why they are of no use. */
+	if (state == TRUST_EMPTY && trust != NULL && trust_unavailable(trust) > 0)
+		state = TRUST_UNSAFE;
 	trust_free(trust);
 	return state;
 }
