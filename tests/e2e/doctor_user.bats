@@ -111,11 +111,15 @@ mended() {
 	finds_nothing ubuntu
 }
 
-@test "PubkeyAcceptedAlgorithms without ssh-ed25519" {
+@test "PubkeyAcceptedAlgorithms without ssh-ed25519, and with another type or none" {
 	sshd_has 'PubkeyAcceptedAlgorithms rsa-sha2-512,ssh-ed25519-cert-v01@openssh.com'
-	keeps_out ubuntu bad "PubkeyAcceptedAlgorithms for ubuntu does not have ssh-ed25519" "add ssh-ed25519 to it"
+	keeps_out ubuntu warning "PubkeyAcceptedAlgorithms for ubuntu does not have ssh-ed25519, .* has rsa-sha2-512" "add ssh-ed25519 to it, or ask .* ssh-keygen -t rsa"
 	sshd_has 'PubkeyAcceptedAlgorithms -ssh-ed25519'
-	keeps_out ubuntu bad "does not have ssh-ed25519" "add ssh-ed25519 to it"
+	keeps_out ubuntu warning "for ubuntu does not have ssh-ed25519, .* has ecdsa-sha2-nistp256" "add ssh-ed25519 to it, or ask .* ssh-keygen -t ecdsa"
+	sshd_has 'Match User ana\n PubkeyAcceptedAlgorithms ssh-ed25519-cert-v01@openssh.com'
+	keeps_out ana bad "PubkeyAcceptedAlgorithms for ana has no type of key that a grant can carry" "add ssh-ed25519 to it; then"
+	one_time_login ubuntu
+	finds_nothing ubuntu
 	sshd_has 'PubkeyAcceptedAlgorithms ssh-ed*'
 	one_time_login ubuntu
 	finds_nothing ubuntu

@@ -226,7 +226,9 @@ static void check_clock(struct patient *patient, const cJSON *answer, const char
 		compare_clocks(patient, policy.now, signed_time);
 	else
 		finding_add(patient, FINDING_BAD, "clock",
-			    "check the trust anchors and the instance id",
+			    verdict == GRANT_ALGORITHM_UNAVAILABLE
+				    ? algorithm_advice()
+				    : "check the trust anchors and the instance id",
 			    "the endpoint's signed time does not verify: %s",
 			    grant_verdict_name(verdict));
 }
