@@ -27,11 +27,11 @@ es256_stop() {
 }
 es256_is_gone() { ! of_operator pgrep -f "^$PYTHON $es256_here/es256_endpoint.py" >/dev/null; }
 
-# p256_key [TYPE]: a key that the operator grants, of ssh-keygen's type
+# p256_key: a key that the operator grants
 p256_key() {
 	local key
 	key=$(mktemp -u "$GUEST_DIR/p256/XXXXXX")
-	ssh-keygen -q -t "${1:-ecdsa}" -N '' -f "$key"
+	ssh-keygen -q -t ecdsa -b 256 -N '' -f "$key"
 	echo "$key"
 }
 
@@ -41,6 +41,7 @@ p256_logs_in_once() {
 	key=$(p256_key)
 	login "$key" ubuntu true
 	run login "$key" ubuntu true
+	# shellcheck disable=SC2154 # it is of bats' run
 	[ "$status" -eq 255 ]
 }
 
