@@ -49,7 +49,7 @@ enum algorithm algorithm_of(EVP_PKEY *key)
 	}
 }
 
-enum algorithm algorithm_of_public(const X509_PUBKEY *key)
+enum algorithm algorithm_of_public(X509_PUBKEY *key)
 {
 	ASN1_OBJECT *kind = NULL;
 

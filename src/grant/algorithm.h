@@ -26,7 +26,7 @@ enum algorithm algorithm_of(EVP_PKEY *key);
 
 /* The same by the kind of a key, which OpenSSL need not be able to read. Its size and its curve
  * are not looked at. */
-enum algorithm algorithm_of_public(const X509_PUBKEY *key);
+enum algorithm algorithm_of_public(X509_PUBKEY *key);
 
 /* Can this OpenSSL verify it? In FIPS mode, some have no Ed25519. */
 bool algorithm_is_available(enum algorithm algorithm);

@@ -135,7 +135,7 @@ static char *read_file(const struct trust *trust, const char *stem, size_t *leng
 
 /* Is this a key of an algorithm that OpenSSL lacks here? It is counted, and is no mistake in the
  * file. */
-static bool is_unavailable(struct trust *trust, const X509_PUBKEY *public)
+static bool is_unavailable(struct trust *trust, X509_PUBKEY *public)
 {
 	const enum algorithm algorithm = algorithm_of_public(public);
 

@@ -45,13 +45,26 @@ p256_logs_in_once() {
 	[ "$status" -eq 255 ]
 }
 
-# openssl_is CONFIGURATION: what the agent's OpenSSL has
+# openssl_is CONFIGURATION [LATE]: what the agent's OpenSSL has, from the start or when it is first needed
 openssl_is() {
-	[ -e "$GUEST_DIR/openssl_config.so" ] ||
-		gcc -D_GNU_SOURCE -shared -fPIC -O2 -o "$GUEST_DIR/openssl_config.so" "$es256_here/openssl_config.c" -lcrypto
+	local preload=$GUEST_DIR/openssl_config${2-}.so
+	[ -e "$preload" ] ||
+		gcc -D_GNU_SOURCE ${2:+"-D$2"} -shared -fPIC -O2 -o "$preload" "$es256_here/openssl_config.c" -lcrypto
 	guest sh -c '[ -e /run/openssl.cnf ] || cp /etc/ssl/openssl.cnf /run/openssl.cnf'
-	guest install -m 0755 /dev/stdin /usr/lib/openssl_config.so <"$GUEST_DIR/openssl_config.so"
+	guest install -m 0755 /dev/stdin /usr/lib/openssl_config.so <"$preload"
 	printf '%b\n' "$1" | guest sh -c 'cat >/etc/ssl/openssl.cnf; echo /usr/lib/openssl_config.so >/etc/ld.so.preload'
 }
+
+# kernel_in_fips_mode: it says so, in the guest. kernel_is_usual undoes that.
+kernel_in_fips_mode() {
+	guest sh -euc 'mkdir -p /run/sys/crypto
+		for folder in /proc/sys/*/; do
+			mkdir -p "/run/sys/$(basename "$folder")"
+			[ "$folder" = /proc/sys/crypto/ ] || mount --bind "$folder" "/run/sys/$(basename "$folder")"
+		done
+		echo 1 >/run/sys/crypto/fips_enabled
+		mount --rbind /run/sys /proc/sys'
+}
+kernel_is_usual() { guest sh -c 'umount -R /proc/sys; for folder in /run/sys/*/; do umount "$folder" 2>/dev/null; done; rm -rf --one-file-system /run/sys'; }
 
 openssl_is_usual() { guest sh -c 'rm -f /etc/ld.so.preload; [ ! -e /run/openssl.cnf ] || cp /run/openssl.cnf /etc/ssl/openssl.cnf'; }

@@ -49,12 +49,12 @@ says() {
 	grep -q " $1 .*$2" "$BATS_TEST_TMPDIR/events"
 }
 
-# without_ed25519: the agent's OpenSSL has everything else
+# without_ed25519 [LATE]: the agent's OpenSSL has everything else
 without_ed25519() {
 	[ -e "$GUEST_DIR/no_ed25519.so" ] ||
 		gcc -shared -fPIC -O2 -o "$GUEST_DIR/no_ed25519.so" "$BATS_TEST_DIRNAME/../unit/no_ed25519.c" -lcrypto
 	guest install -m 0644 /dev/stdin /usr/lib/no_ed25519.so <"$GUEST_DIR/no_ed25519.so"
-	openssl_is 'openssl_conf = init\n[init]\nproviders = providers\n[providers]\nno-ed25519 = less\n[less]\nmodule = /usr/lib/no_ed25519.so\nactivate = 1'
+	openssl_is 'openssl_conf = init\n[init]\nproviders = providers\n[providers]\nno-ed25519 = less\n[less]\nmodule = /usr/lib/no_ed25519.so\nactivate = 1' "$@"
 }
 
 @test "a P-256 key with a grant of ES256 logs in once where sshd refuses Ed25519 keys, however keys are spent" {
@@ -108,6 +108,20 @@ used user:ana" ]
 		p256_logs_in_once
 	done
 	login "$(ordinary_key ubuntu)" ubuntu true
+}
+
+@test "an OpenSSL that loads its provider late, as in FIPS mode, has done so before the walls are up" {
+	kernel_in_fips_mode
+	without_ed25519 LATE
+	es256_start
+	run p256_logs_in_once
+	said=$(events EVENT REASON)
+	kernel_is_usual
+	echo "$output" "$said"
+	[ "$status" -eq 0 ]
+	[ "$said" = "offered -
+used -
+replayed already_used" ]
 }
 
 @test "doctor says which trust anchors this OpenSSL cannot verify with" {

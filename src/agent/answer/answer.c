@@ -11,6 +11,7 @@
 
 #include "ledger/journal.h"
 #include "base/clock.h"
+#include "base/first_line.h"
 #include "agent/config/config.h"
 #include "agent/answer/breaker.h"
 #include "agent/answer/recall.h"
@@ -20,8 +21,11 @@
 #include "ledger/paths.h"
 #include "agent/config/problem_report.h"
 #include "agent/provider/provider.h"
+#include "grant/algorithm.h"
 #include "grant/authorized_line.h"
 #include "grant/grant.h"
+
+#define FIPS_MODE "/proc/sys/crypto/fips_enabled"
 
 /* Read the key that sshd passed. False, silently, if it cannot be one of ours. */
 static bool read_key(struct login_attempt *attempt)
@@ -228,6 +232,17 @@ static void spare_crypto(void)
 			    NULL);
 }
 
+/* Where the kernel is in FIPS mode, some distributions' OpenSSL loads a provider from a file when
+ * it is first needed, which the walls forbid. Elsewhere this would take time for nothing. */
+static void load_provider(void)
+{
+	char enabled[FIRST_LINE_SIZE];
+
+	first_line(FIPS_MODE, enabled);
+	if (strcmp(enabled, "1") == 0)
+		algorithm_is_available(ES256);
+}
+
 bool answer_sshd(const struct config *config, const char *wrong, const struct login_attempt *passed)
 {
 	struct login_attempt attempt = *passed;
@@ -245,8 +260,10 @@ bool answer_sshd(const struct config *config, const char *wrong, const struct lo
 		recall_look_around(&attempt);
 		/* What fails here is reported when the endpoint is asked. */
 		fetch_process_start(config);
-		if (config->sandbox)
+		if (config->sandbox) {
+			load_provider();
 			walls_enter(config, LEDGER_DIR);
+		}
 		printed = serve(&attempt);
 		fetch_process_stop();
 	} else {
