@@ -79,15 +79,22 @@ bool sshd_service_answers(const struct sshd_running *running)
 	return false;
 }
 
-/* Wait until it sends its banner `times` in a row. */
+/* Wait until it sends its banner `times` in a row: each has SSHD_SERVICE_SECONDS, for the machine
+ * may be busy. */
 static bool greets_in_a_row(const struct sockaddr_storage *at, unsigned int times)
 {
 	const struct timespec pause = { .tv_nsec = STAY_PAUSE_MS * 1000000L };
-	const long long deadline = now_ms() + 1000 * SSHD_SERVICE_SECONDS;
+	const long long end = now_ms() + 1000LL * SSHD_SERVICE_SECONDS * STAY_GREETINGS;
+	long long deadline = now_ms() + 1000 * SSHD_SERVICE_SECONDS;
 	unsigned int in_a_row = 0;
 
-	for (long long left; (left = deadline - now_ms()) > 0;) {
-		in_a_row = greets(at, left) ? in_a_row + 1 : 0;
+	while (now_ms() < deadline && now_ms() < end) {
+		if (greets(at, 1000 * SSHD_SERVICE_SECONDS)) {
+			in_a_row++;
+			deadline = now_ms() + 1000 * SSHD_SERVICE_SECONDS;
+		} else {
+			in_a_row = 0;
+		}
 		if (in_a_row == times)
 			return true;
 		nanosleep(&pause, NULL);
