@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -84,10 +85,21 @@ static bool set_bounds(CURL *easy)
 	       curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT) == CURLE_OK;
 }
 
+/* libcurl starts OpenSSL whether or not there is TLS. Without it, leave out what takes a tenth of
+ * this program's time: its configuration file, and names of algorithms and errors. */
+static void spare_openssl(void)
+{
+	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_SSL_STRINGS | OPENSSL_INIT_NO_LOAD_CONFIG |
+				 OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+				 OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+			 NULL);
+}
+
 bool transfer_prepare(const char *url, const struct endpoint *endpoint, const char *resolved)
 {
-	/* Only TLS needs OpenSSL, whose start takes a millisecond. */
-	if (curl_global_init(endpoint->https ? CURL_GLOBAL_SSL : CURL_GLOBAL_NOTHING) != 0)
+	if (!endpoint->https)
+		spare_openssl();
+	if (curl_global_init(CURL_GLOBAL_SSL) != 0)
 		return false;
 	transfer.url = url;
 	transfer.share = curl_share_init();
