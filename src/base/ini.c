@@ -14,6 +14,9 @@ struct reader {
 	char *out;
 	char *why; /* the first thing that was wrong */
 	uint64_t seen; /* a bit for each setting */
+	FILE *file;
+	int line; /* that was read last */
+	int too_long; /* the first that is, or 0 */
 };
 
 bool ini_text(void *out, const char *value, const struct ini_setting *setting)
@@ -58,13 +61,38 @@ bool ini_word(void *out, const char *value, const struct ini_setting *setting)
 	return false;
 }
 
-static const struct ini_setting *find_setting(const struct reader *reader, const char *section,
-					      const char *name)
+static const struct ini_setting *find_setting(const struct reader *reader, const char *name)
 {
 	for (size_t i = 0; i < reader->count && i < INI_SETTINGS_MAX; i++)
-		if (section[0] == '\0' && strcmp(reader->settings[i].name, name) == 0)
+		if (strcmp(reader->settings[i].name, name) == 0)
 			return &reader->settings[i];
 	return NULL;
+}
+
+/* Give inih one line, as fgets(3) does. inih would take the rest of a line that is too long for it
+ * for another one, and what comes before it for a value: such a line is left out, and is wrong
+ * unless it is a comment. It would take an indented line for more of the one before: spaces at the
+ * start go. */
+static char *next_line(char *line, int size, void *context)
+{
+	struct reader *reader = context;
+	size_t spaces;
+	int byte;
+
+	if (fgets(line, size, reader->file) == NULL)
+		return NULL;
+	reader->line++;
+	spaces = strspn(line, " \t");
+	if (strchr(line, '\n') == NULL && (byte = fgetc(reader->file)) != EOF) {
+		while (byte != '\n' && byte != EOF)
+			byte = fgetc(reader->file);
+		if (reader->too_long == 0 && strchr("#;", line[spaces]) == NULL)
+			reader->too_long = reader->line;
+		strcpy(line, "\n");
+		return line;
+	}
+	memmove(line, line + spaces, strlen(line + spaces) + 1);
+	return line;
 }
 
 static void print_wrong(const struct ini_setting *setting, const char *value, char *why)
@@ -86,18 +114,20 @@ static void print_wrong(const struct ini_setting *setting, const char *value, ch
 static int read_line(void *context, const char *section, const char *name, const char *value)
 {
 	struct reader *reader = context;
-	const struct ini_setting *setting = find_setting(reader, section, name);
+	const struct ini_setting *setting = find_setting(reader, name);
 	uint64_t bit = setting == NULL ? 0 : UINT64_C(1) << (setting - reader->settings);
 	char wrong[INI_WHY_SIZE] = "";
 
 	if (setting == NULL)
-		snprintf(wrong, sizeof wrong, "unknown setting %s%.32s%s%.64s",
-			 section[0] == '\0' ? "" : "[", section, section[0] == '\0' ? "" : "] ",
-			 name);
+		snprintf(wrong, sizeof wrong, "unknown setting %.64s", name);
 	else if ((reader->seen & bit) != 0)
 		snprintf(wrong, sizeof wrong, "%s is set twice", setting->name);
 	else if (!setting->read(reader->out + setting->offset, value, setting))
 		print_wrong(setting, value, wrong);
+	/* The setting counts all the same, for who is let in though a line is wrong. */
+	if (wrong[0] == '\0' && section[0] != '\0')
+		snprintf(wrong, sizeof wrong, "there are no sections here, but it is in [%.32s]",
+			 section);
 	reader->seen |= bit;
 	if (reader->why[0] == '\0')
 		memcpy(reader->why, wrong, sizeof wrong);
@@ -106,11 +136,17 @@ static int read_line(void *context, const char *section, const char *name, const
 
 int ini_read(FILE *file, const struct ini_setting *settings, size_t count, void *out, char *why)
 {
-	struct reader reader = { .settings = settings, .count = count, .out = out, .why = why };
+	struct reader reader = {
+		.settings = settings, .count = count, .out = out, .why = why, .file = file
+	};
 	int line;
 
 	why[0] = '\0';
-	line = ini_parse_file(file, read_line, &reader);
+	line = ini_parse_stream(next_line, &reader, read_line, &reader);
+	if (reader.too_long != 0 && (line == 0 || reader.too_long < line)) {
+		snprintf(why, INI_WHY_SIZE, "the line is too long");
+		return reader.too_long;
+	}
 	if (line != 0 && why[0] == '\0')
 		snprintf(why, INI_WHY_SIZE, "not NAME = VALUE");
 	return line < 0 ? 1 : line;

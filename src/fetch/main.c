@@ -113,6 +113,7 @@ int main(int argc, char **argv)
 	/* Looking up a name can take longer than the agent waits, and cannot see that it has ended.
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGALRM, SIG_DFL);
 	alarm(SECONDS_MAX);
 	if (unresolved == NULL && endpoint.named)
 		unresolved = endpoint_resolve(&endpoint, resolved);

@@ -44,6 +44,18 @@ static bool recall(struct login_attempt *attempt, struct ledger *ledger)
 	return recalled;
 }
 
+/* Is this sshd's question? With --config, which may stand anywhere, it is somebody else's. */
+static bool is_question(int argc, char **argv)
+{
+	if ((argc != WORDS_WITHOUT_KEY && argc != WORDS_WITH_KEY) ||
+	    strcmp(argv[1], "authorized-keys") != 0)
+		return false;
+	for (int i = 2; i < argc; i++)
+		if (strncmp(argv[i], "--config", strlen("--config")) == 0)
+			return false;
+	return true;
+}
+
 /* Answer from the ledger. If that has no answer, start to ask the endpoint, in `fetch`, while the
  * agent's libraries are loaded. */
 static bool answer(char **argv, char fetch[FETCH_PROCESS_TEXT_SIZE])
@@ -88,8 +100,7 @@ int main(int argc, char **argv)
 	/* sshd closing the pipe is an error value, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	if ((argc == WORDS_WITHOUT_KEY || argc == WORDS_WITH_KEY) &&
-	    strcmp(argv[1], "authorized-keys") == 0 && answer(argv, fetch))
+	if (is_question(argc, argv) && answer(argv, fetch))
 		_exit(EXIT_SUCCESS);
 	if (fetch[0] != '\0') {
 		words[0] = argv[0];

@@ -10,6 +10,7 @@
 #include "sandbox/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 
 #ifdef HAVE_SECCOMP
@@ -99,6 +100,12 @@ static const struct verdict no_signal = { 6,
 					  { ARGUMENT(1), JUMP(BPF_JEQ, 0, 0, 2), ARGUMENT_TOP(1),
 					    JUMP(BPF_JEQ, 0, 1, 0), END, ALLOW } };
 
+/* Files are opened to be read. Without Landlock, another process's output could be opened, and
+ * written to, through /proc/PID/fd, and its memory through /proc/PID/mem. */
+static const struct verdict only_reading = {
+	4, { ARGUMENT(2), JUMP(BPF_JSET, O_ACCMODE | O_CREAT | O_TRUNC, 0, 1), FAIL(EACCES), ALLOW }
+};
+
 /* Calls that depend on their arguments, or fail */
 struct particular {
 	unsigned int call;
@@ -111,6 +118,7 @@ static const struct particular particulars[] = {
 };
 static const struct particular local_sockets = { __NR_socket, &local_family };
 static const struct particular network_sockets = { __NR_socket, &network_family };
+static const struct particular reading = { __NR_openat, &only_reading };
 
 /* Calls that are allowed whatever their arguments are */
 static const unsigned int common_calls[] = {
@@ -225,7 +233,7 @@ static const unsigned int fetch_calls[] = {
 #define WORD_BITS 32
 #define WORDS (NEWER_CALLS / WORD_BITS + 1)
 /* Instructions: fixed ones, for each special call, and for each word of the set */
-#define STEPS_MAX (16 + (COUNT(particulars) + 1) * 9 + WORDS * 3)
+#define STEPS_MAX (16 + (COUNT(particulars) + 2) * 9 + WORDS * 3)
 
 struct program {
 	unsigned short length;
@@ -297,10 +305,12 @@ bool sandbox_seccomp(bool network)
 	for (size_t i = 0; i < COUNT(particulars); i++)
 		add_particular(&program, &particulars[i]);
 	add_particular(&program, network ? &network_sockets : &local_sockets);
-	if (network)
+	if (network) {
+		add_particular(&program, &reading);
 		add_lists(&program, fetch_calls, COUNT(fetch_calls));
-	else
+	} else {
 		add_lists(&program, agent_calls, COUNT(agent_calls));
+	}
 	filter.len = program.length;
 	/* Some kernels slow down every process under a filter; prevent that: nothing here runs
 	 * foreign code. */

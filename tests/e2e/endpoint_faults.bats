@@ -136,6 +136,17 @@ past_strangers() {
 	[ "$(events EVENT REASON)" = "problem endpoint_timeout" ]
 }
 
+@test "an endpoint that has nothing for a key, each time just in time, costs a connection its timeout once" {
+	printf '{"grants":[]}' >"$BATS_TEST_TMPDIR/none"
+	printf 'instance_id = 42\ntimeout_ms = 2500\n' | guest install -m 0644 /dev/stdin /etc/exc-instance-connect/agent.conf
+	endpoint_start late "$BATS_TEST_TMPDIR/none"
+	took=$(ms_of past_strangers 6)
+	endpoint_stop
+	echo "took $took ms"
+	# As often as it answers it would be 6 times 1.9 s, which sshd rounds up.
+	[ "$took" -lt 9000 ]
+}
+
 @test "after three failures the time is short, the journal tells it, and a slow answer is soon waited for again" {
 	key=$(ask ubuntu)
 	slow_answer "$key"

@@ -257,3 +257,14 @@ offered -" ]
 	grep -q '^GET /v1/instance-connect/grants?user=a%24b%2Bc%40d&fingerprint=SHA256%3A47DEQpj8HBSa%2B%2FTImW%2B5JCeuQeRkm5NMpJWZG3hSuFU&nonce=[0-9a-f]\{32\}$' "$BATS_TEST_TMPDIR/requests"
 	[ "$(events EVENT REASON | sort -u)" = "problem user_name_invalid" ]
 }
+
+@test "--config after the words of sshd's question names the endpoint that is asked" {
+	key=$(ask ubuntu)
+	agent_conf
+	guest cp /etc/exc-instance-connect/agent.conf /etc/exc-instance-connect/own.conf
+	agent_conf "metadata_url = http://127.0.0.9:9"
+	agent --config /etc/exc-instance-connect/own.conf authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")" | grep ^ssh-
+	key=$(ask ubuntu)
+	agent authorized-keys ubuntu "$(jq -r .fingerprint "$key.answer")" --config /etc/exc-instance-connect/own.conf |
+		grep ^ssh-
+}

@@ -195,3 +195,43 @@ END
 	[ "$output" = "$(<"$GUEST_DIR/keys/corporate.pub")
 $public" ]
 }
+
+@test "a fetch that does not end keeps no one-time key out while next_command hangs" {
+	gcc -shared -fPIC -O2 -o "$BATS_TEST_TMPDIR/intruder.so" "$BATS_TEST_DIRNAME/fetch_intruder.c"
+	guest install -m 0755 /dev/stdin /usr/lib/intruder.so <"$BATS_TEST_TMPDIR/intruder.so"
+	guest sh -c "echo h >/usr/share/intrusion; echo /usr/lib/intruder.so >/etc/ld.so.preload"
+	other 'exec sleep 1000'
+	agent_conf "next_command = /usr/bin/other-keys %u"
+	key=$(ask ubuntu)
+	run login "$key" ubuntu true
+	guest rm /etc/ld.so.preload
+	[ "$status" -eq 0 ]
+	wait_for nothing_sleeps
+}
+
+@test "other mistakes in agent.conf keep nobody out whom it lets in" {
+	other 'cat /usr/share/corporate-keys'
+	for lines in '[agent]\ninstance_id = 42' 'instance_id = 42\ntimeout_ms = x\n ' "instance_id = 42\n$(printf '%0300d' 0)"; do
+		printf "$lines\nnext_command = /usr/bin/other-keys %%u\n" |
+			guest install -m 0644 /dev/stdin /etc/exc-instance-connect/agent.conf
+		corporate_login
+	done
+}
+
+@test "a next_command that does not fit into a line is not run with some of its arguments" {
+	seen_folder
+	guest rm -f /run/seen/arguments
+	other 'printf "%s\n" "$@" >/run/seen/arguments'
+	agent_conf "next_command = /usr/bin/other-keys %u $(printf '%0150d' 0) --only-for-members-of administrators"
+	run login "$GUEST_DIR/keys/corporate" ubuntu true
+	[ "$(events EVENT REASON)" = "problem config_invalid" ]
+	run guest test -e /run/seen/arguments
+	[ "$status" -eq 1 ]
+}
+
+@test "a key that next_command has only in a comment is not its" {
+	other 'echo "# nobody has the key $2"'
+	agent_conf 'next_command = /usr/bin/other-keys %u %k'
+	run login "$(ask ubuntu)" ubuntu true
+	[ "$status" -eq 0 ]
+}

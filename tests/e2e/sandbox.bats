@@ -166,3 +166,38 @@ while True: print(server.accept()[0].recv(16).decode(), flush=True)' >"$BATS_TES
 	guest sh -c 'echo /usr/lib/intruder.so >/etc/ld.so.preload'
 	login "$GUEST_DIR/keys/corporate" ubuntu true
 }
+
+# fetch_intruder KIND: an intruder is in fetch, in place of libcurl
+fetch_intruder() {
+	gcc -shared -fPIC -O2 -o "$BATS_TEST_TMPDIR/intruder.so" "$BATS_TEST_DIRNAME/fetch_intruder.c"
+	guest install -m 0755 /dev/stdin /usr/lib/intruder.so <"$BATS_TEST_TMPDIR/intruder.so"
+	gcc -static -O2 -o "$BATS_TEST_TMPDIR/without-landlock" "$BATS_TEST_DIRNAME/without_landlock.c"
+	guest install -m 0755 /dev/stdin /usr/bin/without-landlock <"$BATS_TEST_TMPDIR/without-landlock"
+	guest sh -c "echo $1 >/usr/share/intrusion; echo /usr/lib/intruder.so >/etc/ld.so.preload"
+}
+
+# intruder_login COMMAND: the intruder comes with a key that no grant names; sshd runs the agent by COMMAND
+intruder_login() {
+	cp "$GUEST_DIR/sshd_config" "$BATS_TEST_TMPDIR/sshd_config"
+	printf '#!/bin/sh\nexec %s /usr/bin/exc-instance-connect "$@"\n' "$1" | sshd_asks /usr/bin/old-kernel
+	run login "$GUEST_DIR/keys/intruder" ubuntu id -un
+	guest rm -f /etc/ld.so.preload
+	guest sh -c "cat >$GUEST_DIR/sshd_config; kill -HUP \$(cat $GUEST_DIR/sshd.pid)" <"$BATS_TEST_TMPDIR/sshd_config"
+	wait_for sshd_answers
+	echo "$status: $output"
+}
+
+@test "an intruder in fetch cannot give sshd a key, with Landlock and on a kernel without it" {
+	ssh-keygen -q -t ed25519 -N '' -f "$GUEST_DIR/keys/intruder"
+	guest install -m 0644 /dev/stdin /usr/share/intruder.pub <"$GUEST_DIR/keys/intruder.pub"
+	for kernel in "" /usr/bin/without-landlock; do
+		fetch_intruder o
+		intruder_login "$kernel"
+		[ "$status" -eq 255 ]
+	done
+	# Without walls it can: the test can fail.
+	agent_conf "sandbox = no"
+	fetch_intruder o
+	intruder_login ""
+	[ "$status" -eq 0 ]
+}

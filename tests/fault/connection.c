@@ -183,12 +183,15 @@ static int say_nothing(int count, const struct pam_message **messages,
 
 typedef int session_opener(pam_handle_t *, int, int, const char **);
 
-/* As PAM loads it, before the first question. NULL if it cannot be loaded. */
+/* As libpam loads it, before the first question, while it has the service's file open. NULL if it
+ * cannot be loaded. */
 static session_opener *load_module(const char *path)
 {
+	const int service = open("/etc/pam.d/sshd", O_RDONLY | O_CLOEXEC);
 	void *library = dlopen(path, RTLD_NOW);
 	session_opener *open_session = NULL;
 
+	close(service);
 	if (library != NULL)
 		*(void **)&open_session = dlsym(library, "pam_sm_open_session");
 	return open_session;

@@ -200,7 +200,7 @@ static void a_wrong_line_is_named_with_what_was_expected(void **state)
 		{ "signer_name = Signer Example\n", "a DNS name" },
 		{ "next_command = other %u\n", "an absolute path" },
 		{ "next_command = /bin/other %C\n", "the tokens %% %f %h %k %t %U %u" },
-		{ "[agent]\ntimeout_ms = 100\n", "unknown setting [agent] timeout_ms" },
+		{ "[agent]\ntimeout_ms = 100\n", "there are no sections here, but it is in [agent]" },
 		{ "timeout_ms 100\n", "line 1: not NAME = VALUE" },
 		{ "timeout_ms = 100\n  200\n", "line 2" },
 		{ "TIMEOUT_MS = 100\n", "unknown setting TIMEOUT_MS" },

@@ -227,9 +227,13 @@ static void a_command_that_is_late_is_waited_for_and_its_keys_count(void **state
 static void a_command_names_a_key_only_as_a_whole_word(void **state)
 {
 	static const char *const named[] = { "ssh-ed25519 AAAB", "restrict,pty ssh-ed25519 AAAB me",
-					     "#\n\tssh-ed25519\tAAAB\r\n", "AAABC AAAB" };
-	static const char *const others[] = { "", "ssh-ed25519 AAABC", "ssh-ed25519 CAAAB",
-					      "from=\"AAAB\" ssh-ed25519 AAAC" };
+					     "# x\n\tssh-ed25519\tAAAB\r\n", "AAABC AAAB" };
+	static const char *const others[] = { "",
+					      "ssh-ed25519 AAABC",
+					      "ssh-ed25519 CAAAB",
+					      "from=\"AAAB\" ssh-ed25519 AAAC",
+					      "# AAAB",
+					      "x\n \t# ssh-ed25519 AAAB\n" };
 	struct next_command next = { 0 };
 
 	(void)state;

@@ -61,7 +61,7 @@ static void a_line_that_is_wrong_is_named_and_changes_nothing(void **state)
 		const char *why;
 	} bad[] = {
 		{ "text = x\nother = 1\n", 2, "unknown setting other" },
-		{ "[part]\ntext = x\n", 2, "unknown setting [part] text" },
+		{ "[part]\nother = x\n", 2, "unknown setting other" },
 		{ "number = 7\nnumber = 7\n", 2, "number is set twice" },
 		{ "path = etc\n", 1, "path = etc is not a path" },
 		{ "number = 4\n", 1, "number = 4 is not 5 to 60" },
@@ -70,6 +70,7 @@ static void a_line_that_is_wrong_is_named_and_changes_nothing(void **state)
 		{ "number = 7 \nflag = maybe\n", 2, "flag = maybe is not yes or no" },
 		{ "word = yellow\n", 1, "word = yellow is not red, green or blue" },
 		{ "just text\n", 1, "not NAME = VALUE" },
+		{ "number = 7\n  more\n", 2, "not NAME = VALUE" },
 	};
 
 	(void)state;
@@ -97,6 +98,56 @@ static void the_lines_behind_a_wrong_one_are_read_and_the_first_is_named(void **
 	assert_string_equal(sample.text, "read");
 }
 
+static void a_setting_in_a_section_counts_and_is_wrong(void **state)
+{
+	struct sample sample = { .number = 1 };
+	char why[INI_WHY_SIZE];
+
+	(void)state;
+	assert_int_equal(read_text("[part]\ntext = x\n", &sample, why), 2);
+	assert_string_equal(why, "there are no sections here, but it is in [part]");
+	assert_string_equal(sample.text, "x");
+}
+
+static void a_line_may_be_indented(void **state)
+{
+	struct sample sample = { .number = 1 };
+	char why[INI_WHY_SIZE];
+
+	(void)state;
+	assert_int_equal(read_text("text = a\n  number = 7\n\t# x\n \tflag = yes", &sample, why),
+			 0);
+	assert_string_equal(sample.text, "a");
+	assert_int_equal(sample.number, 7);
+	assert_true(sample.flag);
+}
+
+static void a_line_that_is_too_long_is_left_out_and_not_cut(void **state)
+{
+	static const unsigned int lengths[] = { 190, 191, 192, 193, 200, 400, 4000 };
+	char text[5000], why[INI_WHY_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		const unsigned int length = lengths[i];
+		struct sample sample = { .number = 1 };
+		int line;
+
+		snprintf(text, sizeof text, "number = 7\ntext = %0*d\nflag = yes\n", (int)length,
+			 0);
+		line = read_text(text, &sample, why);
+		assert_true(line == 0 ? strlen(sample.text) == length : sample.text[0] == '\0');
+		assert_true(line == 0 || line == 2);
+		if (line == 2 && length >= 200)
+			assert_string_equal(why, "the line is too long");
+		assert_int_equal(sample.number, 7);
+		assert_true(sample.flag);
+		/* A comment may be as long as it likes. */
+		snprintf(text, sizeof text, "number = 7\n # %0*d\nflag = yes\n", (int)length, 0);
+		assert_int_equal(read_text(text, &sample, why), 0);
+	}
+}
+
 static void a_number_is_digits_within_its_bounds(void **state)
 {
 	static const char *const bad[] = {
@@ -122,6 +173,9 @@ int main(void)
 		cmocka_unit_test(every_kind_of_value_goes_where_it_belongs),
 		cmocka_unit_test(a_line_that_is_wrong_is_named_and_changes_nothing),
 		cmocka_unit_test(the_lines_behind_a_wrong_one_are_read_and_the_first_is_named),
+		cmocka_unit_test(a_setting_in_a_section_counts_and_is_wrong),
+		cmocka_unit_test(a_line_may_be_indented),
+		cmocka_unit_test(a_line_that_is_too_long_is_left_out_and_not_cut),
 		cmocka_unit_test(a_number_is_digits_within_its_bounds),
 	};
 

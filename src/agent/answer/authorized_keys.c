@@ -25,10 +25,15 @@
 /* Milliseconds after timeout_ms when sshd gets an empty answer, whatever hangs. */
 #define WATCHDOG_SLACK_MS 500
 
+/* Exit status of a process of its own that has printed a key: see answer_apart() */
+#define EXIT_PRINTED 10
+/* What the watchdog ends with if the key is out already. sshd takes only success. */
+static volatile sig_atomic_t status_if_printed = EXIT_SUCCESS;
+
 static void give_up(int signal_number)
 {
 	(void)signal_number;
-	_exit(EXIT_SUCCESS);
+	_exit(answer_was_printed() ? status_if_printed : EXIT_SUCCESS);
 }
 
 static bool answer_in_time(const struct config *config, const char *wrong,
@@ -38,7 +43,12 @@ static bool answer_in_time(const struct config *config, const char *wrong,
 	const struct itimerval timer = { .it_value = { .tv_sec = limit / 1000,
 						       .tv_usec = limit % 1000 * 1000 } };
 
+	sigset_t alarms;
+
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
 	signal(SIGALRM, give_up);
+	sigprocmask(SIG_UNBLOCK, &alarms, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	return answer_sshd(config, wrong, attempt);
 }
@@ -61,8 +71,6 @@ enum own_answer {
 	OWN_KEY,
 	OWN_FAILED
 };
-/* Exit status of a process that has printed a key */
-#define EXIT_PRINTED 10
 
 /* Answer in a separate process: whatever happens to it, the other command goes on, outside our
  * sandbox. OWN_FAILED if the process cannot be created. */
@@ -74,6 +82,7 @@ static enum own_answer answer_apart(const struct config *config, const char *wro
 
 	if (pid == 0) {
 		signal(SIGTERM, SIG_DFL);
+		status_if_printed = EXIT_PRINTED;
 		_exit(answer_in_time(config, wrong, attempt) ? EXIT_PRINTED : EXIT_SUCCESS);
 	}
 	/* Its watchdog bounds this. */

@@ -47,9 +47,14 @@ void breaker_note(const struct login_attempt *attempt, enum problem problem, uns
 		  unsigned int took, char detail[PROBLEM_DETAIL_SIZE])
 {
 	const int64_t failures = stamp_read(attempt->ledger, FAILURES_STAMP);
+	const bool failed = problem_is_endpoints(problem);
 	const size_t length = strlen(detail);
 
-	if (!problem_is_endpoints(problem)) {
+	/* "Nothing for this key" after a long time delays the next key as a failure does. */
+	if (is_known(attempt) && !attempt->is_offered && (failed || took >= BREAKER_SHORT_MS))
+		ledger_wait_longer(attempt->ledger, &attempt->connection,
+				   find_waited(attempt) + (took == 0 ? 1 : took));
+	if (!failed) {
 		if (failures != 0)
 			stamp_write(attempt->ledger, FAILURES_STAMP, 0);
 		return;
@@ -60,7 +65,4 @@ void breaker_note(const struct login_attempt *attempt, enum problem problem, uns
 	if (problem == PROBLEM_ENDPOINT_TIMEOUT && limit < attempt->config->timeout_ms)
 		snprintf(detail + length, PROBLEM_DETAIL_SIZE - length,
 			 " (%u ms, as it failed before)", limit);
-	if (is_known(attempt))
-		ledger_wait_longer(attempt->ledger, &attempt->connection,
-				   find_waited(attempt) + (took == 0 ? 1 : took));
 }

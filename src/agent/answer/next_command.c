@@ -146,11 +146,10 @@ void next_command_start(const char *command, const struct login_attempt *attempt
 			struct next_command *next)
 {
 	memset(next, 0, sizeof *next);
-	next->is_running = start(command, attempt, next);
-	if (!next->is_running)
-		return;
-	group = next->running.pid;
 	signal(SIGTERM, end_group);
+	next->is_running = start(command, attempt, next);
+	if (next->is_running)
+		group = next->running.pid;
 }
 
 /* Do the keys that it printed count, by how it ended? */
@@ -191,16 +190,29 @@ const char *next_command_keys(const struct next_command *next, size_t *length)
 	return next->output.text;
 }
 
+/* Does this line, which ends at `end`, have the key as a word? sshd skips comments. */
+static bool line_names(const char *line, const char *end, const char *key, size_t length)
+{
+	if (line[strspn(line, " \t")] == '#')
+		return false;
+	for (const char *at = line; (at = strstr(at, key)) != NULL && at < end; at += length)
+		if ((at == line || strchr(" \t", at[-1]) != NULL) &&
+		    (at + length == end || strchr(" \t\r", at[length]) != NULL))
+			return true;
+	return false;
+}
+
 bool next_command_names(const struct next_command *next, const char *key)
 {
 	const size_t length = key == NULL ? 0 : strlen(key);
 
-	if (length == 0)
-		return false;
-	for (const char *at = next->output.text; (at = strstr(at, key)) != NULL; at += length)
-		if ((at == next->output.text || strchr(" \t\n", at[-1]) != NULL) &&
-		    (at[length] == '\0' || strchr(" \t\r\n", at[length]) != NULL))
+	for (const char *line = next->output.text; length > 0 && *line != '\0';) {
+		const char *end = line + strcspn(line, "\n");
+
+		if (line_names(line, end, key, length))
 			return true;
+		line = *end == '\0' ? end : end + 1;
+	}
 	return false;
 }
 

@@ -29,4 +29,7 @@ bool recall_print(const struct login_attempt *attempt);
 /* Write to sshd, which reads until the end of the answer, or until it has found the key. */
 void answer_print(const char *text, size_t length);
 
+/* Has it written all of something? For a signal handler. */
+bool answer_was_printed(void);
+
 #endif
