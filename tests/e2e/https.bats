@@ -57,7 +57,7 @@ refuses() {
 	[ $((SECONDS - begin)) -le $((2 * LOGIN_SECONDS)) ]
 	output=$(events EVENT REASON | sort -u)
 	[ -n "$output" ]
-	! grep -vxE "problem ($2)" <<<"$output"
+	[ -z "$(grep -vxE "problem ($2)" <<<"$output")" ]
 	run journal SYSLOG_IDENTIFIER=exc-instance-connect EXC_EVENT=problem
 	[[ "$(jq -r .MESSAGE <<<"$output" | tail -n 1)" == *"$3"* ]] || { jq -r .MESSAGE <<<"$output"; false; }
 }
