@@ -106,7 +106,7 @@ refuses() {
 	refuses http://nowhere.test endpoint_timeout nowhere.test
 	guest rm /etc/resolv.conf
 	forget_events
-	refuses http://nowhere.test endpoint_timeout nowhere.test
+	refuses http://nowhere.test 'endpoint_timeout|endpoint_unreachable' nowhere.test
 	# hosts(5) does without
 	agent_conf 'metadata_url = http://known.test'
 	guest sh -c "echo '$METADATA_ADDRESS known.test' >>/etc/hosts"
