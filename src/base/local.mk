@@ -15,6 +15,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/memory_file.c %D%/memory_file.h \
 	%D%/network.c %D%/network.h \
 	%D%/number.c %D%/number.h \
+	%D%/printable.c %D%/printable.h \
 	%D%/process.c %D%/process.h \
 	%D%/random_name.c %D%/random_name.h \
 	%D%/root_only.c %D%/root_only.h \

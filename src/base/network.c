@@ -8,6 +8,10 @@
 
 #define PREFIX_DIGITS_MAX 3
 
+/* Names of network interfaces, as sshd writes them behind an IPv6 address */
+static const char scope_characters[] =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-";
+
 static unsigned int family_bits(int family)
 {
 	return family == AF_INET ? 32 : 128;
@@ -84,6 +88,22 @@ bool network_contains(const struct network *outer, const struct network *inner)
 		if (bit_is_set(outer, bit) != bit_is_set(inner, bit))
 			return false;
 	return true;
+}
+
+bool network_is_client(const char *text)
+{
+	unsigned char binary[sizeof(struct in6_addr)];
+	char plain[NETWORK_CLIENT_SIZE];
+	const char *scope = strchr(text, '%');
+
+	if (strlen(text) >= NETWORK_CLIENT_SIZE)
+		return false;
+	snprintf(plain, sizeof plain, "%.*s", (int)strcspn(text, "%"), text);
+	if (scope == NULL && inet_pton(AF_INET, plain, binary) == 1)
+		return true;
+	return inet_pton(AF_INET6, plain, binary) == 1 &&
+	       (scope == NULL ||
+		(scope[1] != '\0' && scope[1 + strspn(scope + 1, scope_characters)] == '\0'));
 }
 
 bool network_is_loopback(const char *address)

@@ -8,6 +8,8 @@
 
 /* An address, a slash, three digits and a NUL */
 #define NETWORK_TEXT_SIZE 51
+/* An IPv6 address with its scope, and the NUL */
+#define NETWORK_CLIENT_SIZE 64
 
 struct network {
 	int family; /* AF_INET or AF_INET6 */
@@ -28,6 +30,10 @@ bool network_canonical(const char *text, bool bare, char canonical[NETWORK_TEXT_
 
 /* Is all of `inner` in `outer`? */
 bool network_contains(const struct network *outer, const struct network *inner);
+
+/* Is this an address as sshd writes a client's: numeric, an IPv6 one perhaps with the interface
+ * that it is reached by ("fe80::1%eth0")? */
+bool network_is_client(const char *text);
 
 /* Is this a numeric address of this machine itself, in 127.0.0.0/8 or ::1 (RFC 6890)? */
 bool network_is_loopback(const char *address);

@@ -8,23 +8,48 @@
 
 #include "connectd/commands.h"
 #include "connectd/store/audit_trail.h"
+#include "base/json.h"
+#include "base/printable.h"
 
 #define NOTE_SIZE 512
+/* Bytes of a message; more is cut */
+#define MESSAGE_SIZE 2048
 
 int usage_error(const char *what)
 {
-	fprintf(stderr, "exc-connectd: %s; try --help\n", what);
+	fputs("exc-connectd: ", stderr);
+	printable_put(stderr, what);
+	fputs("; try --help\n", stderr);
 	return EXIT_USAGE;
+}
+
+void command_print_field(const char *name, const char *value)
+{
+	printf(" %s=", name);
+	printable_put_word(stdout, value);
+}
+
+int command_print_json(cJSON *value)
+{
+	_cleanup_json_ cJSON *owned = value;
+	_cleanup_free_ char *text = cJSON_Print(owned);
+
+	if (text == NULL)
+		return EXIT_FAILURE;
+	printable_put_json(stdout, text);
+	return putchar('\n') == '\n' && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int command_fail(const char *format, ...)
 {
+	char text[MESSAGE_SIZE];
 	va_list values;
 
-	fputs("exc-connectd: ", stderr);
 	va_start(values, format);
-	vfprintf(stderr, format, values);
+	vsnprintf(text, sizeof text, format, values);
 	va_end(values);
+	fputs("exc-connectd: ", stderr);
+	printable_put(stderr, text);
 	fputc('\n', stderr);
 	return EXIT_FAILURE;
 }

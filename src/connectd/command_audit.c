@@ -8,6 +8,7 @@
 #include "connectd/commands.h"
 #include "connectd/store/audit_trail.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 /* Exit status of `audit verify` when the trail was changed */
 #define EXIT_CHANGED 1
@@ -29,11 +30,13 @@ static bool print_row(void *context, cJSON *row)
 	const cJSON *member;
 
 	(void)context;
-	printf("%s %-8s", json_string(row, "time"), json_string(row, "event"));
+	printable_put(stdout, json_string(row, "time"));
+	putchar(' ');
+	printable_put(stdout, json_string(row, "event"));
 	cJSON_ArrayForEach(member, row)
 	{
 		if (is_for_people(member))
-			printf(" %s=%s", member->string, member->valuestring);
+			command_print_field(member->string, member->valuestring);
 	}
 	return putchar('\n') == '\n';
 }
@@ -48,7 +51,6 @@ static int show(const struct store *store, int argc, char **argv)
 	const char *limit = command_take_option(&argc, argv, "--limit");
 	struct trail_query query = { .limit = limit == NULL ? TRAIL_LIMIT_DEFAULT : atoll(limit) };
 	_cleanup_json_ cJSON *rows = cJSON_CreateArray();
-	_cleanup_free_ char *text = NULL;
 	bool json;
 
 	query.vm_id = command_take_option(&argc, argv, "--instance");
@@ -58,10 +60,7 @@ static int show(const struct store *store, int argc, char **argv)
 				   "100000");
 	if (!trail_read(store, &query, json ? collect_row : print_row, rows))
 		return EXIT_FAILURE;
-	if (!json)
-		return EXIT_SUCCESS;
-	text = cJSON_Print(rows);
-	return text != NULL && puts(text) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return json ? command_print_json(cJSON_Duplicate(rows, true)) : EXIT_SUCCESS;
 }
 
 /* One row in a line, so that a trail of any length can be streamed */
@@ -71,7 +70,10 @@ static bool export_row(void *context, cJSON *row)
 	_cleanup_free_ char *text = cJSON_PrintUnformatted(owned);
 
 	(void)context;
-	return text != NULL && puts(text) >= 0;
+	if (text == NULL)
+		return false;
+	printable_put_json(stdout, text);
+	return putchar('\n') == '\n';
 }
 
 static int export(const struct store *store, int argc, char **argv)

@@ -9,6 +9,7 @@
 #include "connectd/commands.h"
 #include "connectd/store/instance_edit.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 /* Bytes of a list to import: some ten thousand instances */
 #define IMPORT_BYTES_MAX (16 * 1024 * 1024)
@@ -71,21 +72,19 @@ static cJSON *as_json(const struct instance *instance)
 	return object;
 }
 
-static int print_json(cJSON *value)
-{
-	_cleanup_json_ cJSON *owned = value;
-	_cleanup_free_ char *text = cJSON_Print(owned);
-
-	return text != NULL && puts(text) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static void print_line(const struct instance *instance)
 {
-	printf("%s address=%s host=%s port=%d", instance->vm_id, instance->source, instance->host,
-	       instance->port);
+	char port[16];
+
+	snprintf(port, sizeof port, "%d", instance->port);
+	printable_put_word(stdout, instance->vm_id);
+	command_print_field("address", instance->source);
+	command_print_field("host", instance->host);
+	command_print_field("port", port);
 	if (instance->name[0] != '\0')
-		printf(" name=%s", instance->name);
-	printf(" org=%s%s%s\n", instance->org, instance->console[0] == '\0' ? "" : " console",
+		command_print_field("name", instance->name);
+	command_print_field("org", instance->org);
+	printf("%s%s\n", instance->console[0] == '\0' ? "" : " console",
 	       instance->host_keys_changed == 0 ? "" : " HOST-KEYS-CHANGED");
 }
 
@@ -109,7 +108,7 @@ static int list(const struct store *store, int argc, char **argv)
 		instance_free(&instance);
 	}
 	if (json)
-		return print_json(array);
+		return command_print_json(array);
 	cJSON_Delete(array);
 	return statement == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -128,7 +127,7 @@ static int show(const struct store *store, int argc, char **argv)
 		return usage_error("instance show needs a VM_ID");
 	if (!instance_load(store, argv[0], &instance))
 		return no_such_instance(argv[0]);
-	result = print_json(as_json(&instance));
+	result = command_print_json(as_json(&instance));
 	instance_free(&instance);
 	return result;
 }
@@ -137,9 +136,11 @@ static int show(const struct store *store, int argc, char **argv)
 static int change(const struct store *store, int argc, char **argv, const char *verb,
 		  const char *sql)
 {
+	char usage[64];
+
 	if (argc != 1) {
-		fprintf(stderr, "exc-connectd: instance %s needs a VM_ID; try --help\n", verb);
-		return EXIT_USAGE;
+		snprintf(usage, sizeof usage, "instance %s needs a VM_ID", verb);
+		return usage_error(usage);
 	}
 	if (!store_run(store, sql, "t", argv[0]))
 		return EXIT_FAILURE;

@@ -8,15 +8,14 @@
 
 #include "connectd/commands.h"
 #include "connectd/store/iam.h"
-#include "base/json.h"
+#include "base/printable.h"
 
 /* Print the names that a statement finds, with the fields after them, as lines or as an array. */
 static int print_names(const struct store *store, const char *sql, const char *const *fields,
 		       int count, bool json)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(store, sql, "");
-	_cleanup_json_ cJSON *array = cJSON_CreateArray();
-	_cleanup_free_ char *text = NULL;
+	cJSON *array = cJSON_CreateArray();
 
 	while (statement != NULL && store_next(store, statement)) {
 		cJSON *object = cJSON_CreateObject();
@@ -24,16 +23,17 @@ static int print_names(const struct store *store, const char *sql, const char *c
 		for (int i = 0; i < count; i++) {
 			cJSON_AddStringToObject(object, fields[i], store_text(statement, i));
 			if (!json && i == 0)
-				printf("%s", store_text(statement, 0));
+				printable_put_word(stdout, store_text(statement, 0));
 			else if (!json)
-				printf(" %s=%s", fields[i], store_text(statement, i));
+				command_print_field(fields[i], store_text(statement, i));
 		}
 		if (!json)
 			putchar('\n');
 		cJSON_AddItemToArray(array, object);
 	}
-	if (json && (text = cJSON_Print(array)) != NULL)
-		puts(text);
+	if (json)
+		return command_print_json(array);
+	cJSON_Delete(array);
 	return statement == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

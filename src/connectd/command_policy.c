@@ -11,6 +11,7 @@
 #include "connectd/store/instance.h"
 #include "connectd/store/policy.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 /* Exit status of `policy test` when it is denied */
 #define EXIT_DENIED 1
@@ -59,12 +60,12 @@ static int put_policy(const struct store *store, int argc, char **argv)
 static int list_policies(const struct store *store, int argc, char **argv)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	_cleanup_json_ cJSON *array = cJSON_CreateArray();
-	_cleanup_free_ char *text = NULL;
+	cJSON *array;
 	bool json;
 
 	if (!command_takes_json(argc, argv, &json))
 		return usage_error("policy list takes --json");
+	array = cJSON_CreateArray();
 	statement = store_prepare(store,
 				  "SELECT name, ifnull(org, '*'), managed, (SELECT group_concat("
 				  "principal, ' ') FROM bindings WHERE policy = name) FROM policies"
@@ -74,18 +75,21 @@ static int list_policies(const struct store *store, int argc, char **argv)
 		bool managed = sqlite3_column_int(statement, 2) != 0;
 		cJSON *object = cJSON_CreateObject();
 
-		if (!json)
-			printf("%s org=%s for=%s\n", store_text(statement, 0),
-			       store_text(statement, 1),
-			       managed ? "everyone" : store_text(statement, 3));
+		if (!json) {
+			printable_put_word(stdout, store_text(statement, 0));
+			command_print_field("org", store_text(statement, 1));
+			command_print_field("for", managed ? "everyone" : store_text(statement, 3));
+			putchar('\n');
+		}
 		cJSON_AddStringToObject(object, "name", store_text(statement, 0));
 		cJSON_AddStringToObject(object, "org", store_text(statement, 1));
 		cJSON_AddBoolToObject(object, "managed", managed);
 		cJSON_AddStringToObject(object, "principals", store_text(statement, 3));
 		cJSON_AddItemToArray(array, object);
 	}
-	if (json && (text = cJSON_Print(array)) != NULL)
-		puts(text);
+	if (json)
+		return command_print_json(array);
+	cJSON_Delete(array);
 	return statement == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -99,8 +103,8 @@ static int show_policy(const struct store *store, int argc, char **argv)
 		store_prepare(store, "SELECT document FROM policies WHERE name = ?", "t", argv[0]);
 	if (statement == NULL || !store_next(store, statement))
 		return command_fail("no policy %s; see: exc-connectd policy list", argv[0]);
-	puts(store_text(statement, 0));
-	return EXIT_SUCCESS;
+	printable_put_json(stdout, store_text(statement, 0));
+	return putchar('\n') == '\n' ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int remove_policy(const struct store *store, int argc, char **argv)
@@ -183,7 +187,8 @@ static int test_policy(const struct store *store, int argc, char **argv)
 		snprintf(decision.why, sizeof decision.why,
 			 "denied: the instance belongs to another organisation");
 	}
-	puts(decision.why);
+	printable_put(stdout, decision.why);
+	putchar('\n');
 	return decision.allowed ? EXIT_SUCCESS : EXIT_DENIED;
 }
 

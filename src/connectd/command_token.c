@@ -14,6 +14,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 #define TOKEN_BYTES 32
 #define TOKEN_PREFIX "exc_"
@@ -266,12 +267,14 @@ static int add_token(const struct store *store, int argc, char **argv)
 
 static void print_token(sqlite3_stmt *statement)
 {
-	printf("%s %s created=%s", store_text(statement, 0), store_text(statement, 1),
-	       store_text(statement, 2));
+	printable_put_word(stdout, store_text(statement, 0));
+	putchar(' ');
+	printable_put_word(stdout, store_text(statement, 1));
+	command_print_field("created", store_text(statement, 2));
 	if (store_text(statement, 3)[0] != '\0')
-		printf(" expires=%s", store_text(statement, 3));
+		command_print_field("expires", store_text(statement, 3));
 	if (store_text(statement, 4)[0] != '\0')
-		printf(" revoked=%s", store_text(statement, 4));
+		command_print_field("revoked", store_text(statement, 4));
 	putchar('\n');
 }
 
@@ -279,12 +282,12 @@ static int list_tokens(const struct store *store, int argc, char **argv)
 {
 	static const char *const names[] = { "principal", "id", "created", "expires", "revoked" };
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	_cleanup_json_ cJSON *array = cJSON_CreateArray();
-	_cleanup_free_ char *text = NULL;
+	cJSON *array;
 	bool json;
 
 	if (!command_takes_json(argc, argv, &json))
 		return usage_error("token list takes --json");
+	array = cJSON_CreateArray();
 	statement = store_prepare(
 		store,
 		"SELECT principal, id, strftime('%Y-%m-%dT%H:%M:%SZ', created, 'unixepoch'),"
@@ -302,8 +305,9 @@ static int list_tokens(const struct store *store, int argc, char **argv)
 				cJSON_AddStringToObject(object, names[i], store_text(statement, i));
 		cJSON_AddItemToArray(array, object);
 	}
-	if (json && (text = cJSON_Print(array)) != NULL)
-		puts(text);
+	if (json)
+		return command_print_json(array);
+	cJSON_Delete(array);
 	return statement == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -331,10 +335,9 @@ static bool remove_policy(const struct store *store, const char *principal)
 	name_policy(policy, principal);
 	found = find_policy(store, policy, principal, &resources);
 	if (found == FOUND_EDITED)
-		fprintf(stderr,
-			"exc-connectd: policy %s stays, because it was edited since --instance wrote it, or "
-			"others have it as well; exc-connectd policy remove removes it\n",
-			policy);
+		command_fail("policy %s stays, because it was edited since --instance wrote it, or "
+			     "others have it as well; exc-connectd policy remove removes it",
+			     policy);
 	return found == FOUND_EDITED ||
 	       store_run(store, "DELETE FROM policies WHERE name = ?", "t", policy);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <cjson/cJSON.h>
+
 #include "connectd/config/config.h"
 #include "connectd/store/store.h"
 
@@ -24,8 +26,16 @@ int policy_main(int argc, char **argv, const struct connectd_config *config);
 int token_main(int argc, char **argv, const struct connectd_config *config);
 int audit_main(int argc, char **argv, const struct connectd_config *config);
 
+/* What these functions print may come from outside: see printable.h. */
+
 /* Print "exc-connectd: WHAT; try --help" and return EXIT_USAGE. */
 int usage_error(const char *what);
+
+/* Print " NAME=VALUE" on standard output. */
+void command_print_field(const char *name, const char *value);
+
+/* Print this value, which is freed, on standard output. Returns the exit status. */
+int command_print_json(cJSON *value);
 
 /* Print "exc-connectd: …" and return EXIT_FAILURE. */
 __attribute__((format(printf, 1, 2))) int command_fail(const char *format, ...);

@@ -95,10 +95,8 @@ int main(int argc, char **argv)
 		print_usage();
 		return EXIT_SUCCESS;
 	}
-	if (!connectd_config_load(&config, config_path, error)) {
-		fprintf(stderr, "exc-connectd: %s\n", error);
-		return EXIT_FAILURE;
-	}
+	if (!connectd_config_load(&config, config_path, error))
+		return command_fail("%s", error);
 	if (at < argc)
 		at++;
 	return subcommand->main(argc - at, argv + at, &config);

@@ -5,8 +5,9 @@
 
 #include <security/pam_modules.h>
 
-/* An IPv6 address with its scope, and the NUL */
-#define CLIENT_ADDRESS_SIZE 64
+#include "base/network.h"
+
+#define CLIENT_ADDRESS_SIZE NETWORK_CLIENT_SIZE
 /* What sshd itself writes where a connection has no address: a pipe, or vsock */
 #define CLIENT_UNKNOWN "UNKNOWN"
 

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/printable.h"
 
 static void base64_decodes_what_it_encodes(void **state)
 {
@@ -182,6 +183,53 @@ static void json_integers_are_exact(void **state)
 	cJSON_Delete(object);
 }
 
+/* What a function of printable.h prints; for the caller to free */
+static char *printed(void (*put)(FILE *out, const char *text), const char *text)
+{
+	char *bytes = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&bytes, &length);
+
+	assert_non_null(out);
+	put(out, text);
+	assert_int_equal(fclose(out), 0);
+	return bytes;
+}
+
+static void assert_printed(void (*put)(FILE *out, const char *text), const char *text,
+			   const char *expected)
+{
+	_cleanup_free_ char *bytes = printed(put, text);
+
+	assert_string_equal(bytes, expected);
+}
+
+static void text_from_outside_is_printed_in_one_line_of_ascii(void **state)
+{
+	(void)state;
+	assert_printed(printable_put, "a b=\"c\"", "a b=\"c\"");
+	assert_printed(printable_put, "a\nb\tc\\n\r", "a\\nb\\tc\\\\n\\x0d");
+	assert_printed(printable_put, "\033[2J\x7f\xc2\x9b\xff", "\\x1b[2J\\x7f\\xc2\\x9b\\xff");
+	assert_printed(printable_put_word, "plain\n", "plain\\n");
+	assert_printed(printable_put_word, "", "\"\"");
+	assert_printed(printable_put_word, "a b", "\"a b\"");
+	assert_printed(printable_put_word, "a\" event=\"x\\", "\"a\\\" event=\\\"x\\\\\"");
+	assert_printed(printable_put_word,
+		       "0123456789012345678901234567890123456789012345678901234567890123456 9",
+		       "\"0123456789012345678901234567890123456789012345678901234567890123456 9\"");
+}
+
+static void json_from_outside_is_printed_in_ascii_and_means_the_same(void **state)
+{
+	(void)state;
+	assert_printed(printable_put_json, "{\"a\": \"\\u001b\\n\"}\n",
+		       "{\"a\": \"\\u001b\\n\"}\n");
+	assert_printed(printable_put_json, "\"\x7f\xc2\x9b\xe2\x80\xae\xf0\x9f\x98\x80\"",
+		       "\"\\u007f\\u009b\\u202e\\ud83d\\ude00\"");
+	assert_printed(printable_put_json, "[\r\n1,\0332]", "[ \n1, 2]");
+	assert_printed(printable_put_json, "\"\xff\xc2\"", "\"\\ufffd\\ufffd\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +240,8 @@ int main(void)
 		cmocka_unit_test(json_refuses_everything_else),
 		cmocka_unit_test(json_has_a_bound_on_the_number_of_values),
 		cmocka_unit_test(json_integers_are_exact),
+		cmocka_unit_test(text_from_outside_is_printed_in_one_line_of_ascii),
+		cmocka_unit_test(json_from_outside_is_printed_in_ascii_and_means_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,32 @@ static void loopback_is_127_and_one_address_of_ipv6(void **state)
 		assert_false(network_is_loopback(bad[i]));
 }
 
+static void a_client_is_an_address_perhaps_with_its_interface(void **state)
+{
+	static const char *const good[] = { "192.0.2.1", "::1", "2001:db8::7", "fe80::1%eth0.7",
+					    "fe80::1%2" };
+	static const char *const bad[] = {
+		"",
+		"UNKNOWN",
+		"vm.example",
+		"192.0.2.1 ",
+		" 192.0.2.1",
+		"192.0.2.0/24",
+		"192.0.2.1%eth0",
+		"fe80::1%",
+		"fe80::1%a b",
+		"fe80::1%\033",
+		"fe80::1\n",
+		"2001:db8::7%aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_true(network_is_client(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(network_is_client(bad[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +134,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_network_is_refused),
 		cmocka_unit_test(a_network_contains_what_begins_with_its_prefix),
 		cmocka_unit_test(loopback_is_127_and_one_address_of_ipv6),
+		cmocka_unit_test(a_client_is_an_address_perhaps_with_its_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

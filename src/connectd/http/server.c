@@ -15,6 +15,9 @@
 #include "connectd/config/certificate.h"
 #include "connectd/http/http_exchange.h"
 #include "connectd/socket/web_socket.h"
+#include "base/printable.h"
+
+#define LOG_LINE_SIZE 512
 
 /* Private halves kept for a retry are overwritten at most this long after they expired. */
 #define SWEEP_US (5 * LWS_US_PER_SEC)
@@ -33,8 +36,14 @@ static void on_signal(int signal_number)
 
 static void log_line(int level, const char *line)
 {
+	char text[LOG_LINE_SIZE];
+
 	(void)level;
-	fprintf(stderr, "exc-connectd: libwebsockets: %s", line);
+	fputs("exc-connectd: libwebsockets: ", stderr);
+	/* It may have words of a stranger's. */
+	snprintf(text, sizeof text, "%.*s", (int)strcspn(line, "\n"), line);
+	printable_put(stderr, text);
+	putc('\n', stderr);
 }
 
 /* WebSockets whose client has silently gone */
