@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the subcommands share: finding a verb, reading options, printing errors. */
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "connectd/commands.h"
 #include "connectd/store/audit_trail.h"
@@ -12,6 +14,8 @@
 #include "base/printable.h"
 
 #define NOTE_SIZE 512
+/* Of a Unix user */
+#define NAME_SIZE 65
 /* Bytes of a message; more is cut */
 #define MESSAGE_SIZE 2048
 
@@ -70,6 +74,7 @@ int command_run_verb(int argc, char **argv, const struct connectd_config *config
 	if (!store_open(&store, config->database, false, error, sizeof error))
 		return command_fail("%s", error);
 	result = verb->run(&store, argc - 1, argv + 1);
+	store_end(&store, false);
 	store_close(&store);
 	return result;
 }
@@ -132,15 +137,48 @@ char *command_read_file(const char *path, size_t max)
 	return NULL;
 }
 
-bool command_note(const struct store *store, const char *format, ...)
+bool command_begin(const struct store *store)
 {
-	char note[NOTE_SIZE];
+	if (store_begin(store))
+		return true;
+	command_fail("the database is busy; try again");
+	return false;
+}
+
+/* The name of the user who runs this, or the number if it has no name */
+static void read_unix_user(char name[NAME_SIZE])
+{
+	const struct passwd *user = getpwuid(getuid());
+
+	if (user != NULL)
+		snprintf(name, NAME_SIZE, "%s", user->pw_name);
+	else
+		snprintf(name, NAME_SIZE, "%u", (unsigned int)getuid());
+}
+
+bool command_commit(const struct store *store, const struct instance *instance, const char *format,
+		    ...)
+{
+	const char *sudo_user = getenv("SUDO_USER");
+	char note[NOTE_SIZE], unix_user[NAME_SIZE], for_user[NAME_SIZE];
+	struct trail_row row = { .event = "changed",
+				 .caller = "operator",
+				 .reason = note,
+				 .unix_user = unix_user,
+				 .sudo_user = for_user };
 	va_list values;
 
 	va_start(values, format);
 	vsnprintf(note, sizeof note, format, values);
 	va_end(values);
-	return trail_store(store, &(const struct trail_row){ .event = "changed",
-							     .caller = "operator",
-							     .reason = note });
+	read_unix_user(unix_user);
+	snprintf(for_user, sizeof for_user, "%s", sudo_user == NULL ? "" : sudo_user);
+	if (instance != NULL) {
+		row.vm_id = instance->vm_id;
+		row.org = instance->org;
+	}
+	if (store_end(store, trail_store(store, &row)))
+		return true;
+	command_fail("cannot write the audit trail, so nothing was changed");
+	return false;
 }

@@ -117,6 +117,13 @@ static int verify(const struct store *store, int argc, char **argv)
 		command_fail("no row has the hash %.64s: the trail was rewritten since", head);
 		return EXIT_CHANGED;
 	}
+	/* Nothing tells an old trail from one whose hashes were cleared. */
+	if (head == NULL && verdict.rows > 0 && verdict.before == verdict.rows) {
+		command_fail("none of the %lld rows has a hash, so that a change would not show: "
+			     "unless they are from a version without hashes, they were cleared",
+			     (long long)verdict.rows);
+		return EXIT_CHANGED;
+	}
 	printf("%lld rows, unchanged; head %s\n", (long long)verdict.rows, verdict.head);
 	if (verdict.before > 0)
 		printf("(%lld of them are older than the hashes)\n", (long long)verdict.before);

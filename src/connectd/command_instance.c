@@ -41,13 +41,15 @@ static int instance_add(const struct store *store, int argc, char **argv)
 	instance_begin(&instance);
 	if (!read_arguments(&instance, argc, argv, error))
 		result = usage_error(error);
+	else if (!command_begin(store))
+		result = EXIT_FAILURE;
 	else if (!instance_store(store, &instance, false))
 		result = command_fail(
 			"cannot add instance %s: if it exists, or its address is in use "
 			"already, run: exc-connectd instance remove; if there is no org "
 			"%s: exc-connectd org add",
 			instance.vm_id, instance.org);
-	else if (!command_note(store, "instance add %s", instance.vm_id))
+	else if (!command_commit(store, &instance, "instance add %s", instance.vm_id))
 		result = EXIT_FAILURE;
 	instance_free(&instance);
 	return result;
@@ -132,21 +134,27 @@ static int show(const struct store *store, int argc, char **argv)
 	return result;
 }
 
-/* Change the row of one instance, and note it in the trail. */
+/* Change the row of one instance. */
 static int change(const struct store *store, int argc, char **argv, const char *verb,
 		  const char *sql)
 {
 	char usage[64];
+	struct instance instance;
+	int result = EXIT_FAILURE;
 
 	if (argc != 1) {
 		snprintf(usage, sizeof usage, "instance %s needs a VM_ID", verb);
 		return usage_error(usage);
 	}
-	if (!store_run(store, sql, "t", argv[0]))
+	if (!command_begin(store))
 		return EXIT_FAILURE;
-	if (sqlite3_changes(store->db) != 1)
+	if (!instance_load(store, argv[0], &instance))
 		return no_such_instance(argv[0]);
-	return command_note(store, "instance %s %s", verb, argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	if (store_run(store, sql, "t", argv[0]) &&
+	    command_commit(store, &instance, "instance %s %s", verb, argv[0]))
+		result = EXIT_SUCCESS;
+	instance_free(&instance);
+	return result;
 }
 
 static int remove_one(const struct store *store, int argc, char **argv)
@@ -189,19 +197,16 @@ static int import_list(const struct store *store, const cJSON *list)
 {
 	const cJSON *object;
 	int number = 0;
-	bool good = store_run(store, "BEGIN IMMEDIATE", "");
+	bool good = command_begin(store);
 
 	cJSON_ArrayForEach(object, list)
 	{
 		good = good && import_one(store, object, ++number);
 	}
-	if (good && command_note(store, "instance import of %d", number) &&
-	    store_run(store, "COMMIT", "")) {
-		printf("%d instances imported\n", number);
-		return EXIT_SUCCESS;
-	}
-	store_run(store, "ROLLBACK", "");
-	return command_fail("nothing was imported");
+	if (!good || !command_commit(store, NULL, "instance import of %d", number))
+		return command_fail("nothing was imported");
+	printf("%d instances imported\n", number);
+	return EXIT_SUCCESS;
 }
 
 static int import(const struct store *store, int argc, char **argv)

@@ -41,10 +41,12 @@ static int add_org(const struct store *store, int argc, char **argv)
 {
 	if (argc != 1 || !iam_name_is_valid(argv[0], IAM_ORG_SIZE))
 		return usage_error("org add needs a NAME of up to 64 printable characters");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store, "INSERT INTO orgs(name, created) VALUES(?,?)", "ti", argv[0],
 		       (int64_t)time(NULL)))
 		return command_fail("cannot add org %s; does it exist already?", argv[0]);
-	return command_note(store, "org add %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return command_commit(store, NULL, "org add %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int list_orgs(const struct store *store, int argc, char **argv)
@@ -63,6 +65,8 @@ static int remove_org(const struct store *store, int argc, char **argv)
 
 	if (argc != 1)
 		return usage_error("org remove needs a NAME");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	used = store_prepare(store,
 			     "SELECT 1 FROM principals WHERE org = ?1 UNION SELECT 1 FROM instances"
 			     " WHERE org = ?1 UNION SELECT 1 FROM policies WHERE org = ?1",
@@ -74,7 +78,7 @@ static int remove_org(const struct store *store, int argc, char **argv)
 	if (!store_run(store, "DELETE FROM orgs WHERE name = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
 		return command_fail("no org %s; see: exc-connectd org list", argv[0]);
-	return command_note(store, "org remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return command_commit(store, NULL, "org remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int add_principal(const struct store *store, int argc, char **argv)
@@ -87,14 +91,17 @@ static int add_principal(const struct store *store, int argc, char **argv)
 			"takes --org NAME");
 	if (org == NULL)
 		org = "default";
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store, "INSERT INTO principals(name, org, created) VALUES(?,?,?)", "tti",
 		       argv[0], org, (int64_t)time(NULL)))
 		return command_fail(
 			"cannot add principal %s; does it exist already, or is there no "
 			"org %s?",
 			argv[0], org);
-	return command_note(store, "principal add %s --org %s", argv[0], org) ? EXIT_SUCCESS
-									      : EXIT_FAILURE;
+	return command_commit(store, NULL, "principal add %s --org %s", argv[0], org)
+		       ? EXIT_SUCCESS
+		       : EXIT_FAILURE;
 }
 
 static int list_principals(const struct store *store, int argc, char **argv)
@@ -114,11 +121,14 @@ static int remove_principal(const struct store *store, int argc, char **argv)
 {
 	if (argc != 1)
 		return usage_error("principal remove needs a NAME");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	/* Its tokens and bindings are removed with it. */
 	if (!store_run(store, "DELETE FROM principals WHERE name = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
 		return command_fail("no principal %s; see: exc-connectd principal list", argv[0]);
-	return command_note(store, "principal remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return command_commit(store, NULL, "principal remove %s", argv[0]) ? EXIT_SUCCESS
+									   : EXIT_FAILURE;
 }
 
 int org_main(int argc, char **argv, const struct connectd_config *config)

@@ -42,7 +42,7 @@ static int put_policy(const struct store *store, int argc, char **argv)
 	if (strcmp(argv[0], "Admin") == 0)
 		return command_fail("Admin is built in; choose another name");
 	text = command_read_file(argv[1], POLICY_BYTES_MAX);
-	if (text == NULL || !is_document(argv[1], text))
+	if (text == NULL || !is_document(argv[1], text) || !command_begin(store))
 		return EXIT_FAILURE;
 	if (!store_run(store,
 		       "INSERT INTO policies(name, org, managed, document, created)"
@@ -52,7 +52,7 @@ static int put_policy(const struct store *store, int argc, char **argv)
 		       (int64_t)managed, text, (int64_t)time(NULL)))
 		return command_fail("cannot store policy %s; is there no org %s?", argv[0],
 				    org == NULL ? "default" : org);
-	return command_note(store, "policy put %s%s", argv[0], managed ? " --managed" : "")
+	return command_commit(store, NULL, "policy put %s%s", argv[0], managed ? " --managed" : "")
 		       ? EXIT_SUCCESS
 		       : EXIT_FAILURE;
 }
@@ -113,10 +113,13 @@ static int remove_policy(const struct store *store, int argc, char **argv)
 		return usage_error("policy remove needs a NAME");
 	if (strcmp(argv[0], "Admin") == 0)
 		return command_fail("Admin is built in and cannot be removed");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store, "DELETE FROM policies WHERE name = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
 		return command_fail("no policy %s; see: exc-connectd policy list", argv[0]);
-	return command_note(store, "policy remove %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return command_commit(store, NULL, "policy remove %s", argv[0]) ? EXIT_SUCCESS
+									: EXIT_FAILURE;
 }
 
 /* A policy of one organisation is for its principals. */
@@ -124,6 +127,8 @@ static int attach_policy(const struct store *store, int argc, char **argv)
 {
 	if (argc != 2)
 		return usage_error("policy attach needs a NAME and a PRINCIPAL");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store,
 		       "INSERT OR IGNORE INTO bindings(policy, principal) SELECT policies.name,"
 		       " principals.name FROM policies JOIN principals WHERE policies.name = ?1"
@@ -136,20 +141,22 @@ static int attach_policy(const struct store *store, int argc, char **argv)
 			"nothing was attached: is it attached already, is there no policy "
 			"%s or no principal %s, or is the policy another organisation's?",
 			argv[0], argv[1]);
-	return command_note(store, "policy attach %s %s", argv[0], argv[1]) ? EXIT_SUCCESS
-									    : EXIT_FAILURE;
+	return command_commit(store, NULL, "policy attach %s %s", argv[0], argv[1]) ? EXIT_SUCCESS
+										    : EXIT_FAILURE;
 }
 
 static int detach_policy(const struct store *store, int argc, char **argv)
 {
 	if (argc != 2)
 		return usage_error("policy detach needs a NAME and a PRINCIPAL");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store, "DELETE FROM bindings WHERE policy = ? AND principal = ?", "tt",
 		       argv[0], argv[1]) ||
 	    sqlite3_changes(store->db) != 1)
 		return command_fail("policy %s is not attached to %s", argv[0], argv[1]);
-	return command_note(store, "policy detach %s %s", argv[0], argv[1]) ? EXIT_SUCCESS
-									    : EXIT_FAILURE;
+	return command_commit(store, NULL, "policy detach %s %s", argv[0], argv[1]) ? EXIT_SUCCESS
+										    : EXIT_FAILURE;
 }
 
 /* Regardless of policies: is this an instance of another organisation? */

@@ -208,22 +208,18 @@ static bool store_token(const struct store *store, const char *principal, const 
 			const char *hash, int64_t expires, int count, char **vm_ids)
 {
 	const int64_t now = (int64_t)time(NULL);
-	bool good = store_run(store, "BEGIN IMMEDIATE", "") &&
-		    store_run(store,
-			      "INSERT OR IGNORE INTO principals(name, org, created)"
-			      " VALUES(?, 'default', ?)",
-			      "ti", principal, now) &&
-		    store_run(store,
-			      "INSERT INTO api_tokens(id, principal, hash, created, expires)"
-			      " VALUES(?1, ?2, ?3, ?4, nullif(?5, 0))",
-			      "tttii", id, principal, hash, now, expires) &&
-		    (count == 0 || allow_instances(store, principal, count, vm_ids)) &&
-		    command_note(store, "token add %s %s", principal, id);
 
-	if (good && store_run(store, "COMMIT", ""))
-		return true;
-	store_run(store, "ROLLBACK", "");
-	return false;
+	return command_begin(store) &&
+	       store_run(store,
+			 "INSERT OR IGNORE INTO principals(name, org, created)"
+			 " VALUES(?, 'default', ?)",
+			 "ti", principal, now) &&
+	       store_run(store,
+			 "INSERT INTO api_tokens(id, principal, hash, created, expires)"
+			 " VALUES(?1, ?2, ?3, ?4, nullif(?5, 0))",
+			 "tttii", id, principal, hash, now, expires) &&
+	       (count == 0 || allow_instances(store, principal, count, vm_ids)) &&
+	       command_commit(store, NULL, "token add %s %s", principal, id);
 }
 
 static bool has_policy(const struct store *store, const char *principal)
@@ -316,13 +312,16 @@ static int revoke_token(const struct store *store, int argc, char **argv)
 {
 	if (argc != 1)
 		return usage_error("token revoke needs an ID, see: exc-connectd token list");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store, "UPDATE api_tokens SET revoked = ? WHERE id = ? AND revoked IS NULL",
 		       "it", (int64_t)time(NULL), argv[0]) ||
 	    sqlite3_changes(store->db) != 1)
 		return command_fail("no unrevoked token has the id %s; see: exc-connectd "
 				    "token list",
 				    argv[0]);
-	return command_note(store, "token revoke %s", argv[0]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return command_commit(store, NULL, "token revoke %s", argv[0]) ? EXIT_SUCCESS
+								       : EXIT_FAILURE;
 }
 
 /* Remove what --instance allowed. What a person wrote may deny, or be for others as well. */
@@ -346,10 +345,13 @@ static int remove_tokens(const struct store *store, int argc, char **argv)
 {
 	if (argc != 1)
 		return usage_error("token remove needs a NAME");
+	if (!command_begin(store))
+		return EXIT_FAILURE;
 	if (!store_run(store, "DELETE FROM api_tokens WHERE principal = ?", "t", argv[0]) ||
 	    sqlite3_changes(store->db) == 0)
 		return command_fail("%s has no token; see: exc-connectd token list", argv[0]);
-	return remove_policy(store, argv[0]) && command_note(store, "token remove %s", argv[0])
+	return remove_policy(store, argv[0]) &&
+			       command_commit(store, NULL, "token remove %s", argv[0])
 		       ? EXIT_SUCCESS
 		       : EXIT_FAILURE;
 }

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "connectd/config/config.h"
+#include "connectd/store/instance.h"
 #include "connectd/store/store.h"
 
 #define EXIT_USAGE 2
@@ -65,8 +66,15 @@ bool command_take_flag(int *argc, char **argv, const char *name);
  * NULL after a message on stderr. */
 char *command_read_file(const char *path, size_t max);
 
-/* Record in the audit trail what the operator has changed. */
-__attribute__((format(printf, 2, 3))) bool command_note(const struct store *store,
-							const char *format, ...);
+/* Begin a change, after everything that it needs was read. False after a message on stderr. What is
+ * not committed when the verb returns is undone. */
+bool command_begin(const struct store *store);
+
+/* Add to the audit trail what the operator has changed, and who that was; `instance`, if not NULL,
+ * is the one that it is about. Then commit the change together with its row. False, after a message
+ * on stderr, with nothing changed. */
+__attribute__((format(printf, 3, 4))) bool command_commit(const struct store *store,
+							  const struct instance *instance,
+							  const char *format, ...);
 
 #endif

@@ -83,3 +83,14 @@ enum grant_verdict restrict_parse(const cJSON *claim, struct restrictions *restr
 					 restrictions)) return GRANT_UNSUPPORTED_RESTRICTION;
 	return GRANT_OK;
 }
+
+void restrict_sources_print(const struct restrictions *restrictions,
+			    char text[RESTRICT_SOURCES_SIZE])
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < restrictions->source_count; i++)
+		length += (size_t)snprintf(text + length, RESTRICT_SOURCES_SIZE - length, "%s%s",
+					   i == 0 ? "" : ",", restrictions->sources[i]);
+}

@@ -13,6 +13,8 @@
 
 #define RESTRICT_SOURCES_MAX 16
 #define RESTRICT_COMMAND_SIZE 1025
+/* All sources with a comma or the NUL behind each */
+#define RESTRICT_SOURCES_SIZE (RESTRICT_SOURCES_MAX * NETWORK_TEXT_SIZE)
 
 struct restrictions {
 	size_t source_count;
@@ -29,5 +31,9 @@ struct restrictions {
  * not be made to enforce (an unknown member, a source that is not a network, a command that
  * authorized_keys cannot hold) is GRANT_UNSUPPORTED_RESTRICTION: refused, not loosened. */
 enum grant_verdict restrict_parse(const cJSON *claim, struct restrictions *restrictions);
+
+/* The sources, separated by commas; empty without any. */
+void restrict_sources_print(const struct restrictions *restrictions,
+			    char text[RESTRICT_SOURCES_SIZE]);
 
 #endif

@@ -253,8 +253,8 @@ END
 	connect '{"vm_id":42,"user":"ubuntu"}'
 	connect '{"vm_id":43,"user":"ubuntu"}'
 	connectd audit --json >"$GUEST_DIR/trail"
-	ours=$(jq -r '.[] | select(.vm_id == "42") | .jti' "$GUEST_DIR/trail")
-	theirs=$(jq -r '.[] | select(.vm_id == "43") | .jti' "$GUEST_DIR/trail")
+	ours=$(jq -r '.[] | select(.event == "issued" and .vm_id == "42") | .jti' "$GUEST_DIR/trail")
+	theirs=$(jq -r '.[] | select(.event == "issued" and .vm_id == "43") | .jti' "$GUEST_DIR/trail")
 	for i in 1 2; do
 		metadata receipts -d "{\"receipts\":[{\"jti\":\"$ours\",\"user\":\"x\",\"fingerprint\":\"y\",\"used_at\":1800000000,\"client\":\"192.0.2.9\"},{\"jti\":\"$theirs\"},{\"jti\":7},7]}"
 		[ "$code" = 204 ]

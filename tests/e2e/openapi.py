@@ -159,6 +159,7 @@ expect(409, CONNECT, "post", OK, headers={"Idempotency-Key": "old"})
 database.isolation_level = None
 database.execute("BEGIN IMMEDIATE")
 expect(503, CONNECT, "post", OK)
+expect(503, "/iam/me")
 database.execute("ROLLBACK")
 expect(200, CONNECT, "post", OK)
 

@@ -10,18 +10,37 @@
 #include "connectd/store/audit_trail.h"
 #include "base/clock.h"
 
+#define TRAIL_FAILS "cannot write the audit trail; try again, or ask the operator"
+
+/* A row about this call */
+static struct trail_row about(const struct call *call, const char *event, const char *reason)
+{
+	return (struct trail_row){ .event = event,
+				   .caller = call->caller.principal,
+				   .org = call->caller.org,
+				   .token_id = call->caller.token_id,
+				   .user = call->user,
+				   .vm_id = call->vm_id,
+				   .decision = call->decision.why,
+				   .reason = reason,
+				   .source = call->request->peer,
+				   .request_id = call->request_id };
+}
+
+bool call_note(const struct call *call, const char *event, const char *jti, const char *reason)
+{
+	struct trail_row row = about(call, event, reason);
+
+	row.jti = jti;
+	if (trail_append(call->service->store, &row))
+		return true;
+	respond_error(call->response, 503, CALL_UNAVAILABLE, TRAIL_FAILS, call->request_id);
+	return false;
+}
+
 void call_refuse(const struct call *call, int status, const char *code, const char *message)
 {
-	const struct trail_row row = { .event = "refused",
-				       .caller = call->caller.principal,
-				       .org = call->caller.org,
-				       .token_id = call->caller.token_id,
-				       .user = call->user,
-				       .vm_id = call->vm_id,
-				       .decision = call->decision.why,
-				       .reason = code,
-				       .source = call->request->peer,
-				       .request_id = call->request_id };
+	const struct trail_row row = about(call, "refused", code);
 
 	if (call->caller.principal[0] == '\0')
 		trail_log(&row);
@@ -29,7 +48,7 @@ void call_refuse(const struct call *call, int status, const char *code, const ch
 		/* No answer goes out that the trail does not have. */
 		status = 503;
 		code = CALL_UNAVAILABLE;
-		message = "cannot write the audit trail; try again, or ask the operator";
+		message = TRAIL_FAILS;
 	}
 	respond_error(call->response, status, code, message, call->request_id);
 }

@@ -27,6 +27,10 @@ struct call {
  * 503 if the trail cannot be written. */
 void call_refuse(const struct call *call, int status, const char *code, const char *message);
 
+/* Note in the trail that the caller got what it asked for: `event`, and `reason`, which may be
+ * NULL. False with the refusal sent: no answer goes out that the trail does not have. */
+bool call_note(const struct call *call, const char *event, const char *jti, const char *reason);
+
 /* Is this name within its rate? False with the refusal sent (429). */
 bool call_within_rate(const struct call *call, struct rate_limiter *limiter, const char *name);
 

@@ -29,6 +29,8 @@ struct minting {
 	const cJSON *body;
 	struct instance instance;
 	cJSON *restrictions; /* owned */
+	struct restrictions restricted; /* the same, read */
+	char allowed_source[RESTRICT_SOURCES_SIZE];
 	bool has_own_key;
 	struct keypair keys;
 	char fingerprint[FINGERPRINT_SIZE];
@@ -154,8 +156,10 @@ static bool read_restrictions(struct minting *minting)
 	else if (source != NULL)
 		cJSON_AddItemToObject(minting->restrictions, "source",
 				      cJSON_Duplicate(source, true));
-	if (restrict_parse(minting->restrictions, &checked) == GRANT_OK)
+	if (restrict_parse(minting->restrictions, &minting->restricted) == GRANT_OK) {
+		restrict_sources_print(&minting->restricted, minting->allowed_source);
 		return true;
+	}
 	refuse_field(minting->call, "source",
 		     "source must be a network in CIDR notation, or a list of up to 16");
 	return false;
@@ -234,6 +238,8 @@ static bool insert(const struct minting *minting, const char *jws)
 				       .org = call->caller.org,
 				       .token_id = call->caller.token_id,
 				       .decision = call->decision.why,
+				       .command = minting->restricted.command,
+				       .allowed_source = minting->allowed_source,
 				       .user = call->user,
 				       .vm_id = call->vm_id,
 				       .jti = minting->jti,
@@ -244,9 +250,11 @@ static bool insert(const struct minting *minting, const char *jws)
 
 	return store_run(store,
 			 "INSERT INTO grants(jti, vm_id, user, fingerprint, caller, request_id,"
-			 " expires, jws) VALUES(?,?,?,?,?,?,?,?)",
-			 "ttttttit", minting->jti, call->vm_id, call->user, minting->fingerprint,
-			 call->caller.principal, call->request_id, minting->expires, jws) &&
+			 " expires, jws, command, allowed_source)"
+			 " VALUES(?,?,?,?,?,?,?,?,nullif(?,''),nullif(?,''))",
+			 "ttttttittt", minting->jti, call->vm_id, call->user, minting->fingerprint,
+			 call->caller.principal, call->request_id, minting->expires, jws,
+			 minting->restricted.command, minting->allowed_source) &&
 	       store_run(
 		       store,
 		       "INSERT INTO sessions(id_hash, jti, vm_id, user, expires) VALUES(?,?,?,?,?)",
@@ -268,12 +276,8 @@ static bool store_grant(const struct minting *minting, const char *jws)
 {
 	const struct store *store = minting->call->service->store;
 
-	if (!store_run(store, "BEGIN IMMEDIATE", ""))
-		return false;
-	if (prune(store, minting->now) && insert(minting, jws) && store_run(store, "COMMIT", ""))
-		return true;
-	store_run(store, "ROLLBACK", "");
-	return false;
+	return store_begin(store) &&
+	       store_end(store, prune(store, minting->now) && insert(minting, jws));
 }
 
 static void respond_with_key(const struct minting *minting)
@@ -343,14 +347,23 @@ static void mint(struct minting *minting)
 			    minting->expires);
 }
 
+/* It may have a private half. */
+static void forget(char *body)
+{
+	OPENSSL_cleanse(body, strlen(body));
+	free(body);
+}
+
 /* Was this request of this principal granted before? True with the answer sent. */
 static bool answer_again(struct minting *minting)
 {
 	const struct call *call = minting->call;
 	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
 		call->service->store,
-		"SELECT request_hash FROM idempotency WHERE principal = ? AND key = ? AND expires > ?",
+		"SELECT request_hash, jti FROM idempotency WHERE principal = ? AND key = ? AND expires > ?",
 		"tti", call->caller.principal, call->request->idempotency_key, (int64_t)time(NULL));
+
+	char *body;
 
 	if (statement == NULL) {
 		call_refuse(call, 503, CALL_UNAVAILABLE, "cannot read the database");
@@ -363,14 +376,18 @@ static bool answer_again(struct minting *minting)
 			    "this Idempotency-Key was used for another request; take a new one");
 		return true;
 	}
-	call->response->body =
-		replay_find(&call->service->state->replay, minting->replay_id, (int64_t)time(NULL));
-	call->response->status = 200;
-	if (call->response->body == NULL)
+	body = replay_find(&call->service->state->replay, minting->replay_id, (int64_t)time(NULL));
+	if (body == NULL) {
 		call_refuse(
 			call, 409, "compute.idempotency.done",
 			"this request already got its key, and the answer is no longer kept; ask "
 			"again with a new Idempotency-Key");
+	} else if (call_note(call, "repeated", store_text(statement, 1), NULL)) {
+		call->response->body = body;
+		call->response->status = 200;
+	} else {
+		forget(body);
+	}
 	return true;
 }
 

@@ -16,7 +16,8 @@ static const struct {
 /* Turn a row of the trail into one of the answer. */
 static bool take_row(void *context, cJSON *row)
 {
-	static const char *const inner[] = { "id", "hash", "vm_id", "token_id" };
+	static const char *const inner[] = { "id",       "hash",      "vm_id",
+					     "token_id", "unix_user", "sudo_user" };
 
 	for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
 		cJSON_DeleteItemFromObjectCaseSensitive(row, inner[i]);
@@ -59,7 +60,12 @@ void events_handle(struct call *call)
 	object = cJSON_CreateObject();
 	cJSON_AddStringToObject(object, "vm_id", call->vm_id);
 	events = cJSON_AddArrayToObject(object, "events");
+	/* Who looked is for the next one who looks. */
 	if (trail_read(call->service->store, &query, take_row, events)) {
+		if (!call_note(call, "read", NULL, "events")) {
+			cJSON_Delete(object);
+			return;
+		}
 		cJSON_AddStringToObject(object, "request_id", call->request_id);
 		respond_json(call->response, 200, object);
 		return;

@@ -40,14 +40,24 @@ static char *read_keys(const cJSON *body, char fingerprint[FINGERPRINT_SIZE])
 	return cJSON_GetArraySize(keys) == 0 ? NULL : cJSON_PrintUnformatted(keys);
 }
 
+/* What the guest published last, empty for nothing; for the caller to free. NULL: it cannot be
+ * read.
+ */
+static char *read_before(const struct store *store, const char *vm_id)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
+		store, "SELECT guest_host_keys FROM instances WHERE vm_id = ?", "t", vm_id);
+
+	return statement != NULL && store_next(store, statement) ? strdup(store_text(statement, 0))
+								 : NULL;
+}
+
 void guest_host_keys_put(const struct service *service, const struct http_request *request,
 			 struct http_response *response, const char *vm_id)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 	_cleanup_json_ cJSON *body = NULL;
-	_cleanup_free_ char *keys = NULL;
+	_cleanup_free_ char *keys = NULL, *before = NULL;
 	char fingerprint[FINGERPRINT_SIZE];
-	const char *before;
 	bool stored;
 
 	if (json_parse(request->body, request->body_length, &body) == JSON_OK)
@@ -59,28 +69,26 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 			      NULL);
 		return;
 	}
-	statement =
-		store_prepare(service->store,
-			      "SELECT guest_host_keys FROM instances WHERE vm_id = ?", "t", vm_id);
-	before = statement != NULL && store_next(service->store, statement)
-			 ? store_text(statement, 0)
-			 : "";
+	before = read_before(service->store, vm_id);
 	response->status = 204;
-	if (strcmp(before, keys) == 0)
+	if (before != NULL && strcmp(before, keys) == 0)
 		return;
-	/* The row first: a change must not happen unseen. */
-	stored = trail_append(service->store,
-			      &(const struct trail_row){ .event = "host_keys",
-							 .vm_id = vm_id,
-							 .fingerprint = fingerprint,
-							 .reason = before[0] == '\0' ? "first"
-										     : "changed",
-							 .source = request->peer }) &&
-		 store_run(service->store,
-			   "UPDATE instances SET guest_host_keys = ?1, host_keys_changed = CASE"
-			   " WHEN guest_host_keys IS NULL THEN host_keys_changed ELSE ?2 END"
-			   " WHERE vm_id = ?3",
-			   "tit", keys, (int64_t)time(NULL), vm_id);
+	/* Both or neither: a change must not happen unseen. */
+	stored =
+		before != NULL && store_begin(service->store) &&
+		store_end(service->store,
+			  trail_append(service->store,
+				       &(const struct trail_row){
+					       .event = "host_keys",
+					       .vm_id = vm_id,
+					       .fingerprint = fingerprint,
+					       .reason = before[0] == '\0' ? "first" : "changed",
+					       .source = request->peer }) &&
+				  store_run(service->store,
+					    "UPDATE instances SET guest_host_keys = ?1,"
+					    " host_keys_changed = CASE WHEN guest_host_keys IS NULL"
+					    " THEN host_keys_changed ELSE ?2 END WHERE vm_id = ?3",
+					    "tit", keys, (int64_t)time(NULL), vm_id));
 	if (!stored)
 		respond_error(response, 503, "metadata.unavailable",
 			      "cannot store the host keys; try again", NULL);

@@ -21,6 +21,8 @@
 #define GRANTS_MAX "16"
 /* Receipts of one request */
 #define RECEIPTS_MAX 256
+/* 4294967295, the largest, is none. */
+#define AUDIT_SESSION_DIGITS_MAX 10
 
 static void deny(struct http_response *response, int status, const char *code, const char *message)
 {
@@ -56,39 +58,45 @@ static void add_grant(sqlite3_stmt *row, cJSON *grants, cJSON *first_served)
 		cJSON_AddItemToArray(first_served, cJSON_CreateString(store_text(row, 1)));
 }
 
-static void note_served(const struct store *store, const char *jti, const char *peer)
+static bool note_served(const struct store *store, const char *jti, const char *peer)
 {
 	_cleanup_statement_ sqlite3_stmt *grant = store_prepare(
 		store,
-		"SELECT caller, user, vm_id, fingerprint, request_id FROM grants WHERE jti = ?",
+		"SELECT caller, user, vm_id, fingerprint, request_id, command, allowed_source"
+		" FROM grants WHERE jti = ?",
 		"t", jti);
 
-	if (grant == NULL || !store_next(store, grant) ||
-	    !store_run(store, "UPDATE grants SET served_at = ? WHERE jti = ?", "it",
-		       (int64_t)time(NULL), jti))
-		return;
-	trail_append(store, &(const struct trail_row){ .event = "served",
+	return grant != NULL && store_next(store, grant) &&
+	       store_run(store, "UPDATE grants SET served_at = ? WHERE jti = ?", "it",
+			 (int64_t)time(NULL), jti) &&
+	       trail_append(store,
+			    &(const struct trail_row){ .event = "served",
 						       .caller = store_text(grant, 0),
 						       .user = store_text(grant, 1),
 						       .vm_id = store_text(grant, 2),
 						       .jti = jti,
 						       .fingerprint = store_text(grant, 3),
 						       .request_id = store_text(grant, 4),
+						       .command = store_text(grant, 5),
+						       .allowed_source = store_text(grant, 6),
 						       .source = peer });
 }
 
 /* The first time that a grant is served gets a row. If that cannot be written, the guest gets its
- * grant all the same: there is a row that it was issued. */
+ * grant all the same, for there is a row that it was issued; the next time is then the first. */
 static void note_all_served(const struct store *store, const cJSON *first_served, const char *peer)
 {
 	const cJSON *jti;
+	bool good = true;
 
 	/* One commit for all of them */
-	if (first_served->child == NULL || !store_run(store, "BEGIN IMMEDIATE", ""))
+	if (first_served->child == NULL || !store_begin(store))
 		return;
-	cJSON_ArrayForEach(jti, first_served) note_served(store, jti->valuestring, peer);
-	if (!store_run(store, "COMMIT", ""))
-		store_run(store, "ROLLBACK", "");
+	cJSON_ArrayForEach(jti, first_served)
+	{
+		good = good && note_served(store, jti->valuestring, peer);
+	}
+	store_end(store, good);
 }
 
 /* A plus not written as %2B has become a space, which no fingerprint has. */
@@ -144,9 +152,21 @@ static void get_grants(const struct service *service, const struct http_request 
 	respond_json(response, 200, object);
 }
 
-/* Mark one grant of this instance as used, once. The receipt's details are not trusted: the row is
- * made from what was issued. */
-static void take_receipt(const struct service *service, const cJSON *receipt, const char *vm_id)
+/* A number without its sign, as the kernel writes the id of an audit session, or NULL */
+static const char *read_audit_session(const cJSON *receipt)
+{
+	const char *text = json_string(receipt, "audit_session");
+	size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+
+	return digits > 0 && digits <= AUDIT_SESSION_DIGITS_MAX && text[digits] == '\0' ? text
+											: NULL;
+}
+
+/* Mark one grant of this instance as used, once, and count that. The receipt's details are not
+ * trusted, as any process on the guest can send one: the row is made from what was issued. False
+ * when the store fails. */
+static bool take_receipt(const struct store *store, const cJSON *receipt, const char *vm_id,
+			 unsigned int *used)
 {
 	const char *jti = json_string(receipt, "jti");
 	const char *client = json_string(receipt, "client");
@@ -154,37 +174,61 @@ static void take_receipt(const struct service *service, const cJSON *receipt, co
 	int64_t used_at;
 
 	if (jti == NULL)
-		return;
-	/* Any process on the guest can send anything. */
+		return true;
 	if (client != NULL && !network_is_client(client))
 		client = NULL;
 	if (!json_integer(receipt, "used_at", &used_at))
 		used_at = (int64_t)time(NULL);
-	grant = store_prepare(service->store,
-			      "SELECT caller, user, fingerprint, request_id FROM grants"
-			      " WHERE jti = ? AND vm_id = ? AND used_at IS NULL",
-			      "tt", jti, vm_id);
-	if (grant == NULL || !store_next(service->store, grant))
-		return;
-	service->state->metrics.grants_used++;
-	store_run(service->store, "UPDATE grants SET used_at = ? WHERE jti = ? AND vm_id = ?",
-		  "itt", used_at, jti, vm_id);
-	trail_append(service->store,
-		     &(const struct trail_row){ .event = "used",
-						.caller = store_text(grant, 0),
-						.user = store_text(grant, 1),
-						.vm_id = vm_id,
-						.jti = jti,
-						.fingerprint = store_text(grant, 2),
-						.source = client,
-						.request_id = store_text(grant, 3) });
+	grant = store_prepare(
+		store,
+		"SELECT caller, user, fingerprint, request_id, command, allowed_source"
+		" FROM grants WHERE jti = ? AND vm_id = ? AND used_at IS NULL",
+		"tt", jti, vm_id);
+	if (grant == NULL)
+		return false;
+	if (!store_next(store, grant))
+		return sqlite3_errcode(store->db) == SQLITE_DONE;
+	*used += 1;
+	return store_run(store, "UPDATE grants SET used_at = ? WHERE jti = ? AND vm_id = ?", "itt",
+			 used_at, jti, vm_id) &&
+	       trail_append(store,
+			    &(const struct trail_row){ .event = "used",
+						       .caller = store_text(grant, 0),
+						       .user = store_text(grant, 1),
+						       .vm_id = vm_id,
+						       .jti = jti,
+						       .fingerprint = store_text(grant, 2),
+						       .source = client,
+						       .command = store_text(grant, 4),
+						       .allowed_source = store_text(grant, 5),
+						       .audit_session = read_audit_session(receipt),
+						       .request_id = store_text(grant, 3) });
+}
+
+/* All of them with their rows, or none: the guest sends them again. */
+static bool take_receipts(const struct service *service, const cJSON *receipts, const char *vm_id)
+{
+	const cJSON *receipt;
+	unsigned int used = 0;
+	bool good = true;
+
+	if (!store_begin(service->store))
+		return false;
+	cJSON_ArrayForEach(receipt, receipts)
+	{
+		good = good && take_receipt(service->store, receipt, vm_id, &used);
+	}
+	if (!store_end(service->store, good))
+		return false;
+	service->state->metrics.grants_used += used;
+	return true;
 }
 
 static void post_receipts(const struct service *service, const struct http_request *request,
 			  struct http_response *response, const char *vm_id)
 {
 	_cleanup_json_ cJSON *body = NULL;
-	const cJSON *receipts, *receipt;
+	const cJSON *receipts;
 
 	if (json_parse(request->body, request->body_length, &body) != JSON_OK ||
 	    !cJSON_IsArray(receipts = json_member(body, "receipts")) ||
@@ -193,17 +237,10 @@ static void post_receipts(const struct service *service, const struct http_reque
 		     "the body must be {\"receipts\":[…]} with up to 256 receipts");
 		return;
 	}
-	if (!store_run(service->store, "BEGIN IMMEDIATE", "")) {
-		deny(response, 503, "metadata.unavailable", "the database is busy; try again");
-		return;
-	}
-	cJSON_ArrayForEach(receipt, receipts) take_receipt(service, receipt, vm_id);
-	if (!store_run(service->store, "COMMIT", "")) {
-		store_run(service->store, "ROLLBACK", "");
+	if (take_receipts(service, receipts, vm_id))
+		response->status = 204;
+	else
 		deny(response, 503, "metadata.unavailable", "cannot store the receipts; try again");
-		return;
-	}
-	response->status = 204;
 }
 
 void metadata_handle(const struct service *service, const struct http_request *request,

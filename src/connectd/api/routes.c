@@ -20,9 +20,12 @@ static void answer_me(struct call *call)
 	_cleanup_statement_ sqlite3_stmt *statement =
 		store_prepare(call->service->store, "SELECT expires FROM api_tokens WHERE id = ?",
 			      "t", call->caller.token_id);
-	cJSON *object = cJSON_CreateObject();
 	char expires_at[API_TIME_SIZE] = "";
+	cJSON *object;
 
+	if (!call_note(call, "read", NULL, "me"))
+		return;
+	object = cJSON_CreateObject();
 	if (statement != NULL && store_next(call->service->store, statement) &&
 	    sqlite3_column_type(statement, 0) != SQLITE_NULL)
 		api_time(sqlite3_column_int64(statement, 0), expires_at);

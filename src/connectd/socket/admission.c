@@ -248,14 +248,11 @@ static bool take_and_note(struct entry *entry, bool *is_late)
 	const struct store *store = entry->call->service->store;
 	bool has_session = entry->admission->kind != SOCKET_CONSOLE;
 
-	if (!store_run(store, "BEGIN IMMEDIATE", ""))
+	if (!store_begin(store))
 		return false;
 	*is_late = has_session && !session_take(store, &entry->session, entry->now);
-	if (!*is_late && append_row(entry->call->service, entry->admission, "opened") &&
-	    store_run(store, "COMMIT", ""))
-		return true;
-	store_run(store, "ROLLBACK", "");
-	return false;
+	return store_end(store,
+			 !*is_late && append_row(entry->call->service, entry->admission, "opened"));
 }
 
 static bool store_opening(struct entry *entry)

@@ -17,33 +17,40 @@
 #include "connectd/store/timestamp.h"
 #include "base/cleanup.h"
 
-/* In the order in which they are hashed, which never changes; `time` and `expires` are numbers. */
+/* In the order in which they are hashed, which never changes; `time` and `expires` are numbers. The
+ * first 12 are hashed even if they are empty. */
 #define TEXT_COLUMNS                                                                                \
 	"event, caller, user, vm_id, jti, fingerprint, reason, source, request_id, org, token_id, " \
-	"decision"
-#define TEXT_COLUMN_COUNT 12
+	"decision, command, allowed_source, audit_session, unix_user, sudo_user"
+#define ALWAYS_HASHED 12
+#define TEXT_COLUMN_COUNT 17
 #define HASHED_COLUMNS "id, time, expires, " TEXT_COLUMNS
 /* Where the first text is, after id, time and expires */
 #define FIRST_TEXT 3
 #define HASH_COLUMN (FIRST_TEXT + TEXT_COLUMN_COUNT)
 
 /* Bytes of one line of the log, and of one field of the journal */
-#define LOG_MESSAGE_SIZE 1536
+#define LOG_MESSAGE_SIZE 4096
 #define LOG_FIELD_SIZE 1600
 
-static const char *const text_names[TEXT_COLUMN_COUNT] = { "event",  "caller",   "user",
-							   "vm_id",  "jti",      "fingerprint",
-							   "reason", "source",   "request_id",
-							   "org",    "token_id", "decision" };
+static const char *const text_names[TEXT_COLUMN_COUNT] = {
+	"event",   "caller",         "user",          "vm_id",     "jti",      "fingerprint",
+	"reason",  "source",         "request_id",    "org",       "token_id", "decision",
+	"command", "allowed_source", "audit_session", "unix_user", "sudo_user"
+};
 
 /* The row's texts in the order of the columns */
 static void list_texts(const struct trail_row *row, const char *texts[TEXT_COLUMN_COUNT])
 {
-	const char *const in_order[TEXT_COLUMN_COUNT] = {
-		row->event,      row->caller,      row->user,     row->vm_id,
-		row->jti,        row->fingerprint, row->reason,   row->source,
-		row->request_id, row->org,         row->token_id, row->decision
-	};
+	const char *const in_order[TEXT_COLUMN_COUNT] = { row->event,         row->caller,
+							  row->user,          row->vm_id,
+							  row->jti,           row->fingerprint,
+							  row->reason,        row->source,
+							  row->request_id,    row->org,
+							  row->token_id,      row->decision,
+							  row->command,       row->allowed_source,
+							  row->audit_session, row->unix_user,
+							  row->sudo_user };
 
 	for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++)
 		texts[i] = in_order[i] == NULL ? "" : in_order[i];
@@ -66,16 +73,17 @@ static bool journal_listens(void)
 /* One entry with a field for each column: EXC_EVENT, EXC_CALLER, … */
 static void send_to_journal(const char *message, const char *const texts[TEXT_COLUMN_COUNT])
 {
-	char fields[TEXT_COLUMN_COUNT + 1][LOG_FIELD_SIZE];
+	char fields[TEXT_COLUMN_COUNT][LOG_FIELD_SIZE];
+	char message_field[sizeof "MESSAGE=" + LOG_MESSAGE_SIZE];
 	struct iovec parts[TEXT_COLUMN_COUNT + 3] = {
 		{ .iov_base = (void *)"PRIORITY=6", .iov_len = 10 },
 		{ .iov_base = (void *)"SYSLOG_IDENTIFIER=exc-connectd", .iov_len = 30 },
 	};
 	int count = 2;
 
-	snprintf(fields[TEXT_COLUMN_COUNT], LOG_FIELD_SIZE, "MESSAGE=%s", message);
-	parts[count].iov_base = fields[TEXT_COLUMN_COUNT];
-	parts[count++].iov_len = strlen(fields[TEXT_COLUMN_COUNT]);
+	snprintf(message_field, sizeof message_field, "MESSAGE=%s", message);
+	parts[count].iov_base = message_field;
+	parts[count++].iov_len = strlen(message_field);
 	for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++) {
 		char *field = fields[i];
 
@@ -121,8 +129,11 @@ static bool hash_row(const char *before, int64_t id, int64_t when, int64_t expir
 	if (out == NULL)
 		return false;
 	fprintf(out, "%s %" PRId64 " %" PRId64 " %" PRId64, before, id, when, expires);
-	for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++)
+	for (size_t i = 0; i < ALWAYS_HASHED; i++)
 		fprintf(out, " %zu:%s", strlen(texts[i]), texts[i]);
+	for (size_t i = ALWAYS_HASHED; i < TEXT_COLUMN_COUNT; i++)
+		if (texts[i][0] != '\0')
+			fprintf(out, " %s=%zu:%s", text_names[i], strlen(texts[i]), texts[i]);
 	return fclose(out) == 0 && digest_hex(text, length, hash);
 }
 
@@ -149,28 +160,26 @@ static bool append(const struct store *store, const struct trail_row *row)
 	return read_head(store, &id, before) && hash_row(before, id, now, row->expires, t, hash) &&
 	       store_run(store,
 			 "INSERT INTO audit(" HASHED_COLUMNS ", hash)"
-			 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			 "iiittttttttttttt", id, now, row->expires, t[0], t[1], t[2], t[3], t[4],
-			 t[5], t[6], t[7], t[8], t[9], t[10], t[11], hash) &&
+			 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			 "iiitttttttttttttttttt", id, now, row->expires, t[0], t[1], t[2], t[3],
+			 t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12], t[13], t[14],
+			 t[15], t[16], hash) &&
 	       store_run(store, "UPDATE audit_head SET row = ?, hash = ?", "it", id, hash);
 }
 
 bool trail_append(const struct store *store, const struct trail_row *row)
 {
+	if (!trail_store(store, row))
+		return false;
 	trail_log(row);
-	return trail_store(store, row);
+	return true;
 }
 
 bool trail_store(const struct store *store, const struct trail_row *row)
 {
 	if (!sqlite3_get_autocommit(store->db))
 		return append(store, row);
-	if (!store_run(store, "BEGIN IMMEDIATE", ""))
-		return false;
-	if (append(store, row) && store_run(store, "COMMIT", ""))
-		return true;
-	store_run(store, "ROLLBACK", "");
-	return false;
+	return store_begin(store) && store_end(store, append(store, row));
 }
 
 static void add_time(cJSON *object, const char *name, int64_t seconds)

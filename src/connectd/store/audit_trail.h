@@ -17,7 +17,7 @@
 
 /* Strings are borrowed and may be NULL. */
 struct trail_row {
-	const char *event; /* issued, refused, served, used, host_keys */
+	const char *event; /* issued, repeated, read, refused, served, used, host_keys, … */
 	const char *caller; /* the principal */
 	const char *user;
 	const char *vm_id;
@@ -29,6 +29,12 @@ struct trail_row {
 	const char *org;
 	const char *token_id;
 	const char *decision; /* allowed or denied, and by which statement */
+	const char *command; /* the only one that the grant allows */
+	const char *allowed_source; /* networks that the grant allows, separated by commas */
+	const char
+		*audit_session; /* the login's number in the guest's kernel audit (auditd's ses) */
+	const char *unix_user; /* who ran a command here, and for whom sudo did */
+	const char *sudo_user;
 	int64_t expires; /* of the grant, seconds since 1970; 0: none */
 };
 
@@ -36,8 +42,9 @@ struct trail_row {
  * fill the database. */
 void trail_log(const struct trail_row *row);
 
-/* Append a row, and log the same in one line on stderr; in the open transaction, or in its own.
- * False when it could not be stored: the event must then not happen. */
+/* Append a row, and then log the same in one line on stderr; in the open transaction, or in its
+ * own. False when it could not be stored: the event must then not happen, and an open transaction
+ * has to be undone. */
 bool trail_append(const struct store *store, const struct trail_row *row);
 
 /* The same without the line, for commands, whose stderr the user reads. */

@@ -88,6 +88,14 @@ static const char *const migrations[] = {
 	"CREATE INDEX idempotency_expired ON idempotency(expires);",
 	/* 6: when a socket took the session */
 	"ALTER TABLE sessions ADD COLUMN taken INTEGER;",
+	/* 7: more about a row, hashed where it is there, so that older rows keep their hashes */
+	"ALTER TABLE audit ADD COLUMN command TEXT;"
+	"ALTER TABLE audit ADD COLUMN allowed_source TEXT;"
+	"ALTER TABLE audit ADD COLUMN audit_session TEXT;"
+	"ALTER TABLE audit ADD COLUMN unix_user TEXT;"
+	"ALTER TABLE audit ADD COLUMN sudo_user TEXT;"
+	"ALTER TABLE grants ADD COLUMN command TEXT;"
+	"ALTER TABLE grants ADD COLUMN allowed_source TEXT;",
 };
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
@@ -262,6 +270,24 @@ bool store_run(const struct store *store, const char *sql, const char *types, ..
 	if (sqlite3_step(statement) == SQLITE_DONE)
 		return true;
 	fprintf(stderr, "exc-connectd: database: %s\n", sqlite3_errmsg(store->db));
+	return false;
+}
+
+bool store_begin(const struct store *store)
+{
+	/* None is open, unless undoing it failed. */
+	if (sqlite3_get_autocommit(store->db) == 0)
+		store_run(store, "ROLLBACK", "");
+	return store_run(store, "BEGIN IMMEDIATE", "");
+}
+
+bool store_end(const struct store *store, bool good)
+{
+	if (good && store_run(store, "COMMIT", ""))
+		return true;
+	/* Of some errors, such as a full disk, SQLite has undone it already. */
+	if (sqlite3_get_autocommit(store->db) == 0)
+		store_run(store, "ROLLBACK", "");
 	return false;
 }
 

@@ -40,6 +40,13 @@ sqlite3_stmt *store_prepare(const struct store *store, const char *sql, const ch
 /* Prepare, bind and run a statement that returns no rows. */
 bool store_run(const struct store *store, const char *sql, const char *types, ...);
 
+/* Begin a transaction that may write. False after a message on stderr. */
+bool store_begin(const struct store *store);
+
+/* End it: commit what is `good`, and undo everything otherwise, or if that fails. True if it was
+ * committed. */
+bool store_end(const struct store *store, bool good);
+
 /* Step to the next row. False at the end, and after a message on stderr when SQLite fails. */
 bool store_next(const struct store *store, sqlite3_stmt *statement);
 
