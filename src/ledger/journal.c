@@ -13,9 +13,10 @@
 #define IDENTIFIER "exc-instance-connect"
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define LIBSYSTEMD "libsystemd.so.0"
-#define FIELD_BYTES_MAX 512
-#define MESSAGE_BYTES_MAX 1024
-#define FIELDS_MAX 14
+/* The longest command, or all networks, and a name */
+#define FIELD_BYTES_MAX 1152
+#define MESSAGE_BYTES_MAX 3072
+#define FIELDS_MAX 16
 
 struct event_kind {
 	const char *name;
@@ -85,6 +86,8 @@ static void describe(const struct journal_record *record, const struct event_kin
 	append(message, ", from ", record->client);
 	append(message, ", key ", record->fingerprint);
 	append(message, ", jti ", record->jti);
+	append(message, ", command ", record->command);
+	append(message, ", allowed from ", record->allowed_source);
 	append(message, record->event == JOURNAL_PROBLEM ? ": " : "; ", record->detail);
 	make_printable(message);
 }
@@ -141,6 +144,8 @@ void journal_write(const struct journal_record *record)
 	entry_add(&entry, "EXC_REQUEST_ID", record->request_id);
 	entry_add(&entry, "EXC_REASON", record->reason);
 	entry_add(&entry, "EXC_CLIENT", record->client);
+	entry_add(&entry, "EXC_COMMAND", record->command);
+	entry_add(&entry, "EXC_ALLOWED_SOURCE", record->allowed_source);
 	entry.fields[entry.count].iov_base = message_field;
 	entry.fields[entry.count].iov_len = strlen(message_field);
 	entry.count++;

@@ -25,6 +25,8 @@ struct journal_record {
 	const char *request_id;
 	const char *reason; /* a stable name, such as "expired" */
 	const char *client; /* the address that the login came from */
+	const char *command; /* the only one that the grant allows */
+	const char *allowed_source; /* the networks that it allows */
 	const char *detail; /* for people: what happened and what to do */
 };
 

@@ -54,6 +54,13 @@ static bool read_field(const char *text, const char *name, char *out, size_t siz
 	return true;
 }
 
+/* The same, for one that may be missing */
+static void read_optional(const char *text, const char *name, char *out, size_t size)
+{
+	if (!read_field(text, name, out, size))
+		out[0] = '\0';
+}
+
 bool offer_parse(const char *text, struct offer *offer)
 {
 	char deadline[DEADLINE_DIGITS_MAX + 1];
@@ -63,6 +70,8 @@ bool offer_parse(const char *text, struct offer *offer)
 	    !read_field(text, "deadline", deadline, sizeof deadline) ||
 	    sscanf(deadline, "%" SCNd64, &offer->deadline) != 1)
 		return false;
+	read_optional(text, "command", offer->command, sizeof offer->command);
+	read_optional(text, "source", offer->source, sizeof offer->source);
 	return read_field(text, "jti_hash", offer->jti_hash, sizeof offer->jti_hash) &&
 	       digest_is_hex(offer->jti_hash) &&
 	       read_field(text, "jti", offer->jti, sizeof offer->jti) &&
@@ -75,9 +84,17 @@ bool offer_parse(const char *text, struct offer *offer)
 
 int offer_print(const struct offer *offer, char text[OFFER_BYTES_MAX])
 {
-	return snprintf(text, OFFER_BYTES_MAX,
-			VERSION_LINE "deadline %" PRId64 "\njti_hash %s\njti %s\ncaller %s\n"
-				     "request_id %s\nuser %s\nfingerprint %s\nline %s\n",
-			offer->deadline, offer->jti_hash, offer->jti, offer->caller,
-			offer->request_id, offer->user, offer->fingerprint, offer->line);
+	int length = snprintf(text, OFFER_BYTES_MAX,
+			      VERSION_LINE "deadline %" PRId64 "\njti_hash %s\njti %s\ncaller %s\n"
+					   "request_id %s\nuser %s\nfingerprint %s\nline %s\n",
+			      offer->deadline, offer->jti_hash, offer->jti, offer->caller,
+			      offer->request_id, offer->user, offer->fingerprint, offer->line);
+
+	if (offer->command[0] != '\0')
+		length += snprintf(text + length, OFFER_BYTES_MAX - (size_t)length, "command %s\n",
+				   offer->command);
+	if (offer->source[0] != '\0')
+		length += snprintf(text + length, OFFER_BYTES_MAX - (size_t)length, "source %s\n",
+				   offer->source);
+	return length;
 }

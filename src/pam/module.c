@@ -77,6 +77,8 @@ static void journal(enum journal_event event, const struct offer *offer, const c
 					       .request_id = offer->request_id,
 					       .reason = reason,
 					       .client = client,
+					       .command = offer->command,
+					       .allowed_source = offer->source,
 					       .detail = detail };
 
 	journal_write(&record);

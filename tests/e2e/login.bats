@@ -234,6 +234,33 @@ offered -" ]
 	[ "$(jq -r ".[] | select(.fingerprint == \"$fingerprint\" and .event == \"used\") | .source" "$BATS_TEST_TMPDIR/trail")" = "$OPERATOR_ADDRESS" ]
 }
 
+@test "what a key is limited to, and the login's audit session, are in the guest's journal, the receipt and the trail" {
+	forget_events
+	key=$(ask ubuntu "\"command\":\"echo \\\"a b\\\" \\\\\\\\ ; cat /proc/self/sessionid\",\"source\":[\"$OPERATOR_ADDRESS/32\",\"2001:db8::/64\"]")
+	allows='echo "a b" \\ ; cat /proc/self/sessionid'
+	# Before pam_loginuid has run, a login has no audit session of its own. On Debian, its package's line comes later.
+	guest cp /etc/pam.d/sshd /etc/pam.d/sshd.kept
+	guest sed -i -e '/pam_exc_instance_connect/{h;d}' -e '/pam_loginuid/G' /etc/pam.d/sshd
+	guest exc-instance-connect sshd status >/dev/null || true
+	said=$(login "$key" ubuntu x) || true
+	guest mv /etc/pam.d/sshd.kept /etc/pam.d/sshd
+	guest exc-instance-connect sshd status >/dev/null || true
+	[[ "$said" == 'a b \'* ]]
+	session=$(tail -n 1 <<<"$said")
+	for event in offered used; do
+		[ "$(events EVENT COMMAND ALLOWED_SOURCE | grep "^$event ")" = "$event $allows $OPERATOR_ADDRESS/32,2001:db8::/64" ]
+	done
+	receipt=$(guest sh -c 'cat /var/lib/exc-instance-connect/receipts/*')
+	[ "$(jq -r .command <<<"$receipt")" = "$allows" ]
+	[ "$(jq -r .source <<<"$receipt")" = "$OPERATOR_ADDRESS/32,2001:db8::/64" ]
+	agent report
+	used=$(connectd audit --json | jq --arg fingerprint "$(jq -r .fingerprint "$key.answer")" '.[] | select(.fingerprint == $fingerprint and .event == "used")')
+	[ "$(jq -r .command <<<"$used")" = "$allows" ]
+	# Kernels without audit, and containers without the right to it, have no session.
+	[ "$session" != 4294967295 ] || session=null
+	[ "$(jq -r .audit_session <<<"$used")" = "$session" ]
+}
+
 @test "hostile user names never reach a path or a URL" {
 	# This is not about time, nor about how often the same is reported on a slow machine.
 	TIMEOUT_MS=10000 agent_conf

@@ -80,3 +80,20 @@ agent_traced() {
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"Usage: exc-instance-connect report [--retry SECONDS]"* ]]
 }
+
+@test "receipts with long commands are sent in as many requests as the endpoint takes" {
+	guest sh -c 'cd /var/lib/exc-instance-connect/receipts && for i in $(seq 100 139); do
+		printf "{\"jti\":\"%s\",\"command\":\"%02000d\"}" "aaaaaaaaaaaaaaaaaaaaa$i" 0 >"$i.json"; done &&
+		chown exc-instance-connect: *.json'
+	endpoint_start record "$BATS_TEST_TMPDIR/requests"
+	agent report
+	endpoint_stop
+	[ "$(waiting)" -eq 0 ]
+	[ "$(grep -c '^POST' "$BATS_TEST_TMPDIR/requests")" -eq 2 ]
+	# The control plane takes them, too, and has room for what it knows.
+	guest sh -c 'cd /var/lib/exc-instance-connect/receipts && for i in $(seq 100 139); do
+		printf "{\"jti\":\"%s\",\"command\":\"%02000d\"}" "aaaaaaaaaaaaaaaaaaaaa$i" 0 >"$i.json"; done &&
+		chown exc-instance-connect: *.json'
+	agent report
+	[ "$(waiting)" -eq 0 ]
+}

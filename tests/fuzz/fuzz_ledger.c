@@ -70,7 +70,8 @@ static void check_text(const uint8_t *bytes, size_t length)
 	     strcmp(same.jti_hash, offer.jti_hash) == 0 && strcmp(same.caller, offer.caller) == 0 &&
 	     strcmp(same.user, offer.user) == 0 && strcmp(same.request_id, offer.request_id) == 0 &&
 	     strcmp(same.fingerprint, offer.fingerprint) == 0 &&
-	     strcmp(same.line, offer.line) == 0);
+	     strcmp(same.line, offer.line) == 0 && strcmp(same.command, offer.command) == 0 &&
+	     strcmp(same.source, offer.source) == 0);
 }
 
 /* Whatever the files say, nobody gets in twice. */

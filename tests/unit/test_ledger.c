@@ -114,6 +114,36 @@ static void an_offered_key_is_spent_once(void **state)
 	ledger_close(&ledger);
 }
 
+static void what_a_grant_is_limited_to_is_in_its_offer(void **state)
+{
+	struct offer offer = offer_for("AAAAAAAAAAAAAAAAAAAAAA"), read;
+	char text[OFFER_BYTES_MAX], *end;
+	int length;
+
+	(void)state;
+	/* As an agent writes it that does not know them */
+	assert_true(offer_print(&offer, text) > 0);
+	assert_null(strstr(text, "\ncommand "));
+	assert_true(offer_parse(text, &read));
+	assert_string_equal(read.command, "");
+	assert_string_equal(read.source, "");
+	/* The longest of all: a module that does not know them still has the rest. */
+	memset(offer.command, 'c', sizeof offer.command - 1);
+	memset(offer.source, 's', sizeof offer.source - 1);
+	memset(offer.caller, 'a', sizeof offer.caller - 1);
+	memset(offer.line, 'l', sizeof offer.line - 1);
+	length = offer_print(&offer, text);
+	assert_true(length > 0 && length < OFFER_BYTES_MAX);
+	assert_true(offer_parse(text, &read));
+	assert_string_equal(read.command, offer.command);
+	assert_string_equal(read.source, offer.source);
+	end = strstr(text, "\ncommand ");
+	assert_true(end != NULL && end - text < 2048 + AUTHORIZED_LINE_SIZE - 1);
+	text[2048 + AUTHORIZED_LINE_SIZE - 1] = '\0';
+	assert_true(offer_parse(text, &read));
+	assert_string_equal(read.line, offer.line);
+}
+
 static void the_loser_of_a_race_between_connections_is_refused(void **state)
 {
 	struct ledger ledger = open_ledger(state);
@@ -914,6 +944,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LEDGER_TEST(an_offered_key_is_spent_once),
+		cmocka_unit_test(what_a_grant_is_limited_to_is_in_its_offer),
 		LEDGER_TEST(the_loser_of_a_race_between_connections_is_refused),
 		LEDGER_TEST(a_bound_key_is_for_the_first_connection_only),
 		LEDGER_TEST(a_key_is_not_for_one_connection_by_the_module_and_one_by_binding),

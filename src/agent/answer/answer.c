@@ -52,15 +52,19 @@ static bool name_key(struct login_attempt *attempt)
 static void journal_grant(const struct login_attempt *attempt, const struct grant *grant,
 			  enum journal_event event, const char *reason, const char *detail)
 {
+	char sources[RESTRICT_SOURCES_SIZE];
 	const struct journal_record record = { .event = event,
 					       .user = attempt->user,
 					       .caller = grant->caller,
+					       .command = grant->restrictions.command,
+					       .allowed_source = sources,
 					       .jti = grant->jti,
 					       .fingerprint = attempt->fingerprint,
 					       .request_id = grant->request_id,
 					       .reason = reason,
 					       .detail = detail };
 
+	restrict_sources_print(&grant->restrictions, sources);
 	journal_write(&record);
 }
 
@@ -89,6 +93,8 @@ static bool make_offer(const struct grant *grant, time_t now, const char *line, 
 	snprintf(offer->user, sizeof offer->user, "%s", grant->user);
 	snprintf(offer->fingerprint, sizeof offer->fingerprint, "%s", grant->fingerprint);
 	snprintf(offer->line, sizeof offer->line, "%.*s", (int)strcspn(line, "\n"), line);
+	snprintf(offer->command, sizeof offer->command, "%s", grant->restrictions.command);
+	restrict_sources_print(&grant->restrictions, offer->source);
 	errno = ENOMEM;
 	return digest_hex(grant->jti, strlen(grant->jti), offer->jti_hash);
 }

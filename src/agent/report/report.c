@@ -21,7 +21,9 @@
 #define RECEIPTS_PER_REQUEST_MAX 64
 /* Requests of one run */
 #define REQUESTS_MAX 64
-#define RECEIPT_FILE_BYTES_MAX 2048
+#define RECEIPT_FILE_BYTES_MAX 8192
+/* Receipts that begin below this fit a request: endpoints take 64 KiB. */
+#define REQUEST_BYTES_MAX (48 * 1024)
 /* How long to wait for another run, longer than timeout_ms may be, and how often to check */
 #define LOCK_WAIT_MS 30000
 #define LOCK_PAUSE_MS 20
@@ -31,6 +33,8 @@ DEFINE_CLEANUP(DIR, closedir);
 struct batch {
 	cJSON *receipts; /* owned by the document */
 	unsigned int count;
+	size_t bytes;
+	bool is_full; /* there may be more */
 	char names[RECEIPTS_PER_REQUEST_MAX][NAME_MAX + 1];
 };
 
@@ -42,7 +46,7 @@ static bool is_receipt(const char *name)
 }
 
 /* Read one receipt. NULL, with a message on stderr, if it is not one. */
-static cJSON *read_receipt(int folder, const char *name)
+static cJSON *read_receipt(int folder, const char *name, size_t *bytes)
 {
 	_cleanup_close_ int fd =
 		openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -53,20 +57,26 @@ static cJSON *read_receipt(int folder, const char *name)
 	if (length < 0 || json_parse(text, (size_t)length, &receipt) != JSON_OK)
 		fprintf(stderr, "exc-instance-connect: %s is not a receipt; it was not sent\n",
 			name);
+	else
+		*bytes += (size_t)length;
 	return receipt;
 }
 
-/* Collect up to RECEIPTS_PER_REQUEST_MAX receipts from one directory. */
+/* Collect receipts from one directory, as many as fit a request. */
 static void gather(DIR *folder, struct batch *batch)
 {
 	const struct dirent *entry;
 
-	while (batch->count < RECEIPTS_PER_REQUEST_MAX && (entry = readdir(folder)) != NULL) {
+	while ((entry = readdir(folder)) != NULL) {
 		cJSON *receipt;
 
+		batch->is_full = batch->count == RECEIPTS_PER_REQUEST_MAX ||
+				 batch->bytes >= REQUEST_BYTES_MAX;
+		if (batch->is_full)
+			return;
 		if (!is_receipt(entry->d_name))
 			continue;
-		receipt = read_receipt(dirfd(folder), entry->d_name);
+		receipt = read_receipt(dirfd(folder), entry->d_name, &batch->bytes);
 		if (receipt == NULL)
 			continue;
 		cJSON_AddItemToArray(batch->receipts, receipt);
@@ -74,8 +84,8 @@ static void gather(DIR *folder, struct batch *batch)
 	}
 }
 
-/* Remove receipts that nobody wants. Returns how many were removed. */
-static int drop_batch(DIR *folder)
+/* Remove receipts that nobody wants; *more is whether some may be left. */
+static void drop_batch(DIR *folder, bool *more)
 {
 	const struct dirent *entry;
 	int count = 0;
@@ -83,12 +93,12 @@ static int drop_batch(DIR *folder)
 	while (count < RECEIPTS_PER_REQUEST_MAX && (entry = readdir(folder)) != NULL)
 		if (is_receipt(entry->d_name) && unlinkat(dirfd(folder), entry->d_name, 0) == 0)
 			count++;
-	return count;
+	*more = count == RECEIPTS_PER_REQUEST_MAX;
 }
 
-/* Send one batch. Returns how many receipts the endpoint accepted, or -1 with a message on stderr
- * unless `quiet`. */
-static int send_batch(const struct config *config, DIR *folder, bool quiet)
+/* Send one batch; *more is whether some may be left. False if the endpoint did not accept it, with
+ * a message on stderr unless `quiet`. */
+static bool send_batch(const struct config *config, DIR *folder, bool quiet, bool *more)
 {
 	_cleanup_json_ cJSON *document = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
@@ -98,8 +108,9 @@ static int send_batch(const struct config *config, DIR *folder, bool quiet)
 
 	if (batch.receipts != NULL)
 		gather(folder, &batch);
+	*more = batch.is_full;
 	if (batch.receipts != NULL && batch.count == 0)
-		return 0;
+		return true;
 	text = cJSON_PrintUnformatted(document);
 	problem = text == NULL ? PROBLEM_ENDPOINT_UNREACHABLE
 			       : provider_of(config)->send_receipts(config, text, detail);
@@ -107,17 +118,18 @@ static int send_batch(const struct config *config, DIR *folder, bool quiet)
 		fprintf(stderr, "exc-instance-connect: %u receipts were not sent: %s (%s); %s\n",
 			batch.count, detail, problem_name(problem), problem_advice(problem));
 	if (problem != PROBLEM_NONE)
-		return -1;
+		return false;
 	for (unsigned int i = 0; i < batch.count; i++)
 		unlinkat(dirfd(folder), batch.names[i], 0);
-	return (int)batch.count;
+	return true;
 }
 
 static bool report_folder(const struct config *config, const char *path, bool quiet)
 {
-	for (int request = 0; request < REQUESTS_MAX; request++) {
+	bool more = true;
+
+	for (int request = 0; more && request < REQUESTS_MAX; request++) {
 		_cleanup_(cleanup_closedir) DIR *folder = opendir(path);
-		int sent;
 
 		if (folder == NULL && errno == ENOENT)
 			return true;
@@ -125,11 +137,10 @@ static bool report_folder(const struct config *config, const char *path, bool qu
 			fprintf(stderr, "exc-instance-connect: %s: %s\n", path, strerror(errno));
 			return false;
 		}
-		sent = provider_of(config)->send_receipts == NULL
-			       ? drop_batch(folder)
-			       : send_batch(config, folder, quiet);
-		if (sent < RECEIPTS_PER_REQUEST_MAX)
-			return sent >= 0;
+		if (provider_of(config)->send_receipts == NULL)
+			drop_batch(folder, &more);
+		else if (!send_batch(config, folder, quiet, &more))
+			return false;
 	}
 	return true;
 }
