@@ -156,28 +156,50 @@ static void read_unix_user(char name[NAME_SIZE])
 		snprintf(name, NAME_SIZE, "%u", (unsigned int)getuid());
 }
 
-bool command_commit(const struct store *store, const struct instance *instance, const char *format,
-		    ...)
+static bool note(const struct store *store, const struct instance *instance, const char *format,
+		 va_list values)
 {
 	const char *sudo_user = getenv("SUDO_USER");
-	char note[NOTE_SIZE], unix_user[NAME_SIZE], for_user[NAME_SIZE];
+	char text[NOTE_SIZE], unix_user[NAME_SIZE], for_user[NAME_SIZE];
 	struct trail_row row = { .event = "changed",
 				 .caller = "operator",
-				 .reason = note,
+				 .reason = text,
 				 .unix_user = unix_user,
 				 .sudo_user = for_user };
-	va_list values;
 
-	va_start(values, format);
-	vsnprintf(note, sizeof note, format, values);
-	va_end(values);
+	vsnprintf(text, sizeof text, format, values);
 	read_unix_user(unix_user);
 	snprintf(for_user, sizeof for_user, "%s", sudo_user == NULL ? "" : sudo_user);
 	if (instance != NULL) {
 		row.vm_id = instance->vm_id;
 		row.org = instance->org;
+		row.instance = instance->id;
 	}
-	if (store_end(store, trail_store(store, &row)))
+	return trail_store(store, &row);
+}
+
+bool command_note(const struct store *store, const struct instance *instance, const char *format,
+		  ...)
+{
+	va_list values;
+	bool noted;
+
+	va_start(values, format);
+	noted = note(store, instance, format, values);
+	va_end(values);
+	return noted;
+}
+
+bool command_commit(const struct store *store, const struct instance *instance, const char *format,
+		    ...)
+{
+	va_list values;
+	bool noted;
+
+	va_start(values, format);
+	noted = note(store, instance, format, values);
+	va_end(values);
+	if (store_end(store, noted))
 		return true;
 	command_fail("cannot write the audit trail, so nothing was changed");
 	return false;

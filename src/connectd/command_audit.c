@@ -7,6 +7,7 @@
 
 #include "connectd/commands.h"
 #include "connectd/store/audit_trail.h"
+#include "connectd/store/timestamp.h"
 #include "base/json.h"
 #include "base/printable.h"
 
@@ -16,7 +17,7 @@
 /* Leave out members that repeat others, or mean nothing to people */
 static bool is_for_people(const cJSON *member)
 {
-	static const char *const others[] = { "id", "time", "event", "hash" };
+	static const char *const others[] = { "id", "time", "event", "hash", "instance" };
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		if (strcmp(member->string, others[i]) == 0)
@@ -46,18 +47,42 @@ static bool collect_row(void *context, cJSON *row)
 	return cJSON_AddItemToArray(context, row);
 }
 
+static bool take_time(int *argc, char **argv, const char *option, int64_t *seconds)
+{
+	const char *text = command_take_option(argc, argv, option);
+
+	return text == NULL || api_time_read(text, seconds);
+}
+
+/* Take the options that choose rows. False when one has no valid value. */
+static bool take_filters(int *argc, char **argv, struct trail_query *query)
+{
+	query->vm_id = command_take_option(argc, argv, "--instance");
+	query->org = command_take_option(argc, argv, "--org");
+	query->principal = command_take_option(argc, argv, "--principal");
+	query->user = command_take_option(argc, argv, "--user");
+	query->event = command_take_option(argc, argv, "--event");
+	return take_time(argc, argv, "--since", &query->since) &&
+	       take_time(argc, argv, "--until", &query->until);
+}
+
+#define FILTERS                                                                                    \
+	"--instance VM_ID, --org ORG, --principal NAME, --user USER, --event EVENT, --since TIME " \
+	"and --until TIME, such as 2026-11-25T03:00:47Z"
+
 static int show(const struct store *store, int argc, char **argv)
 {
 	const char *limit = command_take_option(&argc, argv, "--limit");
-	struct trail_query query = { .limit = limit == NULL ? TRAIL_LIMIT_DEFAULT : atoll(limit) };
+	const char *before = command_take_option(&argc, argv, "--before");
+	struct trail_query query = { .limit = limit == NULL ? TRAIL_LIMIT_DEFAULT : atoll(limit),
+				     .before = before == NULL ? 0 : atoll(before) };
 	_cleanup_json_ cJSON *rows = cJSON_CreateArray();
-	bool json;
+	bool json, good = take_filters(&argc, argv, &query);
 
-	query.vm_id = command_take_option(&argc, argv, "--instance");
-	if (!command_takes_json(argc, argv, &json) || query.limit < 1 ||
-	    query.limit > TRAIL_LIMIT_MAX)
-		return usage_error("audit takes --json, --instance VM_ID and --limit N, from 1 to "
-				   "100000");
+	if (!good || !command_takes_json(argc, argv, &json) || query.limit < 1 ||
+	    query.limit > TRAIL_LIMIT_MAX || (before != NULL && query.before < 1))
+		return usage_error("audit takes --json, --limit N from 1 to 100000, --before ID "
+				   "of a row, " FILTERS);
 	if (!trail_read(store, &query, json ? collect_row : print_row, rows))
 		return EXIT_FAILURE;
 	return json ? command_print_json(cJSON_Duplicate(rows, true)) : EXIT_SUCCESS;
@@ -78,12 +103,11 @@ static bool export_row(void *context, cJSON *row)
 
 static int export(const struct store *store, int argc, char **argv)
 {
-	const struct trail_query query = { .vm_id =
-						   command_take_option(&argc, argv, "--instance") };
-	bool json;
+	struct trail_query query = { 0 };
+	bool json, good = take_filters(&argc, argv, &query);
 
-	if (!command_takes_json(argc, argv, &json))
-		return usage_error("audit export takes --json and --instance VM_ID");
+	if (!good || !command_takes_json(argc, argv, &json))
+		return usage_error("audit export takes --json, " FILTERS);
 	return trail_read(store, &query, json ? export_row : print_row, NULL) && fflush(stdout) == 0
 		       ? EXIT_SUCCESS
 		       : EXIT_FAILURE;

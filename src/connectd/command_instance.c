@@ -170,6 +170,32 @@ static int rebuilt(const struct store *store, int argc, char **argv)
 		      " WHERE vm_id = ?");
 }
 
+/* Everything about an instance as text, empty for none; the caller frees. NULL: no memory. */
+static char *describe(const struct store *store, const char *vm_id)
+{
+	_cleanup_json_ cJSON *object = NULL;
+	struct instance instance;
+
+	if (!instance_load(store, vm_id, &instance))
+		return strdup("");
+	object = as_json(&instance);
+	instance_free(&instance);
+	return cJSON_PrintUnformatted(object);
+}
+
+/* Store one, with a row if that changes anything. */
+static bool import_instance(const struct store *store, struct instance *instance)
+{
+	_cleanup_free_ char *before = describe(store, instance->vm_id), *after = NULL;
+
+	if (before == NULL || !instance_store(store, instance, true))
+		return false;
+	after = describe(store, instance->vm_id);
+	return after != NULL &&
+	       (strcmp(before, after) == 0 ||
+		command_note(store, instance, "instance import %s", instance->vm_id));
+}
+
 /* Store one of a list, numbered from 1. False after a message on stderr. */
 static bool import_one(const struct store *store, const cJSON *object, int number)
 {
@@ -181,7 +207,7 @@ static bool import_one(const struct store *store, const cJSON *object, int numbe
 	if (!cJSON_IsObject(object) || !instance_set_all(&instance, object, error) ||
 	    !instance_is_whole(&instance, error))
 		command_fail("instance %d of the list: %s", number, error);
-	else if (!instance_store(store, &instance, true))
+	else if (!import_instance(store, &instance))
 		command_fail(
 			"cannot store instance %s: does another have its address, or is there no "
 			"org %s?",

@@ -14,7 +14,7 @@
 
 #define EXIT_USAGE 2
 /* The most arguments of a subcommand that takes few */
-#define COMMAND_ARGUMENTS_MAX 16
+#define COMMAND_ARGUMENTS_MAX 32
 
 /* Each takes the arguments after its name, and returns the program's exit status. */
 int serve_main(int argc, char **argv, const struct connectd_config *config);
@@ -69,6 +69,11 @@ char *command_read_file(const char *path, size_t max);
 /* Begin a change, after everything that it needs was read. False after a message on stderr. What is
  * not committed when the verb returns is undone. */
 bool command_begin(const struct store *store);
+
+/* Add one more row to the open change. False if it cannot be stored. */
+__attribute__((format(printf, 3, 4))) bool command_note(const struct store *store,
+							const struct instance *instance,
+							const char *format, ...);
 
 /* Add to the audit trail what the operator has changed, and who that was; `instance`, if not NULL,
  * is the one that it is about. Then commit the change together with its row. False, after a message

@@ -37,8 +37,10 @@ static const struct subcommand {
 	  "        list [--json] | revoke ID | remove NAME",
 	  "give principals tokens, and revoke them" },
 	{ "audit", audit_main,
-	  "[show] [--json] [--limit N] [--instance VM_ID]\n"
-	  "        export [--json] [--instance VM_ID]\n"
+	  "[show] [--json] [--limit N] [--before ID] [FILTER]...\n"
+	  "        export [--json] [FILTER]...\n"
+	  "        FILTER: --instance VM_ID | --org ORG | --principal NAME | --user USER\n"
+	  "                --event EVENT | --since TIME | --until TIME\n"
 	  "        verify [--head HASH]",
 	  "show who asked for what, newest last; find changed rows" },
 	{ "backup", backup_main, "FILE", "copy the database while it is in use" },

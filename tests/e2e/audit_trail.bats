@@ -67,7 +67,8 @@ tamper() {
 	[[ "$output" == *" rows, unchanged; head "* ]]
 	row=$(rows issued | head -1 | jq .id)
 	for change in "caller = 'user:bo'" "time = time - 1" "user = ''" "expires = 0" "hash = 'x'" "hash = NULL" \
-		"command = 'id'" "allowed_source = '::/0'" "audit_session = '1'" "unix_user = 'root'" "sudo_user = 'ana'"; do
+		"command = 'id'" "allowed_source = '::/0'" "audit_session = '1'" "unix_user = 'root'" "sudo_user = 'ana'" \
+		"instance = '7'" "org = 'rivals'"; do
 		cp "$GUEST_DIR/connectd.db" "$GUEST_DIR/kept"
 		sqlite3 "$GUEST_DIR/connectd.db" ".backup $GUEST_DIR/kept"
 		tamper "UPDATE audit SET $change WHERE id = $row"
@@ -114,7 +115,7 @@ db = sqlite3.connect(sys.argv[1])
 db.executescript("DROP TRIGGER audit_is_kept; DROP TRIGGER audit_is_as_it_was;"
                  "UPDATE audit SET caller = 'user:nobody' WHERE event = 'issued' AND vm_id = '42'")
 names = "event caller user vm_id jti fingerprint reason source request_id org token_id decision".split()
-more = "command allowed_source audit_session unix_user sudo_user".split()
+more = "command allowed_source audit_session unix_user sudo_user instance".split()
 before = ""
 for row in db.execute(f"SELECT id, time, expires, {', '.join(names + more)} FROM audit ORDER BY id").fetchall():
     text = f"{before} {row[0]} {row[1]} {row[2]}" + "".join(f" {len((v or '').encode())}:{v or ''}" for v in row[3:15])
@@ -178,7 +179,7 @@ rows_succeed() { sqlite3 "$GUEST_DIR/connectd.db" 'DROP TRIGGER fails'; }
 			echo "$how: $command: $status $output $stderr"
 			[ "$status" -eq 1 ]
 			[ -z "$output" ]
-			[[ "$stderr" == *"nothing was changed"* ]]
+			[[ "$stderr" == *"nothing was "@(changed|imported)* ]]
 			sqlite3 "$GUEST_DIR/connectd.db" .dump | diff "$GUEST_DIR/before" -
 		done <<-END
 			instance add 44 --address 192.0.2.44 --host x

@@ -137,7 +137,9 @@ expect(422, CONNECT, "post", '{"vm_id":42,"user":"deploy"}', headers={"Idempoten
 expect(413, CONNECT, "post", " " * (2 << 20))
 
 expect(200, EVENTS, actual="/compute/instance/42/connect/events?limit=5")
-expect(400, EVENTS, actual="/compute/instance/42/connect/events?limit=x")
+expect(200, EVENTS, actual="/compute/instance/42/connect/events?limit=1&event=issued&since=2026-01-01T00:00:00Z")
+for wrong in ("limit=x", "before=x", "since=x", "until=x"):
+    expect(400, EVENTS, actual="/compute/instance/42/connect/events?" + wrong)
 expect(401, EVENTS, actual="/compute/instance/42/connect/events", token=None)
 expect(403, EVENTS, actual="/compute/instance/42/connect/events", token=OTHER_TOKEN)
 expect(404, EVENTS, actual="/compute/instance/42/connect/events", token=STRANGER_TOKEN)

@@ -31,7 +31,7 @@
 	"INSERT INTO instances(vm_id,address,host,port,host_keys,users) VALUES"                    \
 	"('42','192.0.2.42','h',22,'[]','[\"ubuntu\",\"root\"]'),"                                 \
 	"('43','192.0.2.43','h',22,'[]','[]'),('44','192.0.2.44','h',22,'[]','[]');"               \
-	"UPDATE instances SET org='other' WHERE vm_id='44';"
+	"UPDATE instances SET org='other' WHERE vm_id='44'; UPDATE instances SET id = rowid;"
 
 static struct connectd_config config;
 static struct store store;
@@ -52,8 +52,8 @@ static void begin(void)
 		       "t", hash));
 	must(store_run(
 		&store,
-		"INSERT INTO grants(jti,vm_id,user,fingerprint,caller,request_id,expires,jws)"
-		" VALUES('one','42','ubuntu','SHA256:x','user:ana','req',?,'a.b.c')",
+		"INSERT INTO grants(jti,vm_id,user,fingerprint,caller,request_id,expires,jws,"
+		"instance) VALUES('one','42','ubuntu','SHA256:x','user:ana','req',?,'a.b.c',1)",
 		"i", INT64_MAX));
 	must(service_state_init(&state, &config));
 	inputs = 0;

@@ -15,16 +15,23 @@
 /* A row about this call */
 static struct trail_row about(const struct call *call, const char *event, const char *reason)
 {
-	return (struct trail_row){ .event = event,
-				   .caller = call->caller.principal,
-				   .org = call->caller.org,
-				   .token_id = call->caller.token_id,
-				   .user = call->user,
-				   .vm_id = call->vm_id,
-				   .decision = call->decision.why,
-				   .reason = reason,
-				   .source = call->request->peer,
-				   .request_id = call->request_id };
+	return (struct trail_row){
+		.event = event,
+		.caller = call->caller.principal,
+		.org = call->caller.org,
+		.token_id = call->caller.token_id,
+		.user = call->user,
+		.vm_id = call->vm_id,
+		/* Only of an instance of the caller's: others must not see it. */
+		.instance = call->vm_id[0] == '\0' || call->caller.org[0] == '\0'
+				    ? 0
+				    : instance_id_of(call->service->store, call->vm_id,
+						     call->caller.org),
+		.decision = call->decision.why,
+		.reason = reason,
+		.source = call->request->peer,
+		.request_id = call->request_id
+	};
 }
 
 bool call_note(const struct call *call, const char *event, const char *jti, const char *reason)

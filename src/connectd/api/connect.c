@@ -242,6 +242,7 @@ static bool insert(const struct minting *minting, const char *jws)
 				       .allowed_source = minting->allowed_source,
 				       .user = call->user,
 				       .vm_id = call->vm_id,
+				       .instance = minting->instance.id,
 				       .jti = minting->jti,
 				       .fingerprint = minting->fingerprint,
 				       .expires = minting->expires,
@@ -250,11 +251,12 @@ static bool insert(const struct minting *minting, const char *jws)
 
 	return store_run(store,
 			 "INSERT INTO grants(jti, vm_id, user, fingerprint, caller, request_id,"
-			 " expires, jws, command, allowed_source)"
-			 " VALUES(?,?,?,?,?,?,?,?,nullif(?,''),nullif(?,''))",
-			 "ttttttittt", minting->jti, call->vm_id, call->user, minting->fingerprint,
+			 " expires, jws, command, allowed_source, instance)"
+			 " VALUES(?,?,?,?,?,?,?,?,nullif(?,''),nullif(?,''),?)",
+			 "ttttttittti", minting->jti, call->vm_id, call->user, minting->fingerprint,
 			 call->caller.principal, call->request_id, minting->expires, jws,
-			 minting->restricted.command, minting->allowed_source) &&
+			 minting->restricted.command, minting->allowed_source,
+			 minting->instance.id) &&
 	       store_run(
 		       store,
 		       "INSERT INTO sessions(id_hash, jti, vm_id, user, expires) VALUES(?,?,?,?,?)",

@@ -43,17 +43,17 @@ static char *read_keys(const cJSON *body, char fingerprint[FINGERPRINT_SIZE])
 /* What the guest published last, empty for nothing; for the caller to free. NULL: it cannot be
  * read.
  */
-static char *read_before(const struct store *store, const char *vm_id)
+static char *read_before(const struct store *store, int64_t id)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
-		store, "SELECT guest_host_keys FROM instances WHERE vm_id = ?", "t", vm_id);
+	_cleanup_statement_ sqlite3_stmt *statement =
+		store_prepare(store, "SELECT guest_host_keys FROM instances WHERE id = ?", "i", id);
 
 	return statement != NULL && store_next(store, statement) ? strdup(store_text(statement, 0))
 								 : NULL;
 }
 
 void guest_host_keys_put(const struct service *service, const struct http_request *request,
-			 struct http_response *response, const char *vm_id)
+			 struct http_response *response, const struct instance_identity *instance)
 {
 	_cleanup_json_ cJSON *body = NULL;
 	_cleanup_free_ char *keys = NULL, *before = NULL;
@@ -69,7 +69,7 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 			      NULL);
 		return;
 	}
-	before = read_before(service->store, vm_id);
+	before = read_before(service->store, instance->id);
 	response->status = 204;
 	if (before != NULL && strcmp(before, keys) == 0)
 		return;
@@ -80,15 +80,17 @@ void guest_host_keys_put(const struct service *service, const struct http_reques
 			  trail_append(service->store,
 				       &(const struct trail_row){
 					       .event = "host_keys",
-					       .vm_id = vm_id,
+					       .vm_id = instance->vm_id,
+					       .org = instance->org,
+					       .instance = instance->id,
 					       .fingerprint = fingerprint,
 					       .reason = before[0] == '\0' ? "first" : "changed",
 					       .source = request->peer }) &&
 				  store_run(service->store,
 					    "UPDATE instances SET guest_host_keys = ?1,"
 					    " host_keys_changed = CASE WHEN guest_host_keys IS NULL"
-					    " THEN host_keys_changed ELSE ?2 END WHERE vm_id = ?3",
-					    "tit", keys, (int64_t)time(NULL), vm_id));
+					    " THEN host_keys_changed ELSE ?2 END WHERE id = ?3",
+					    "tii", keys, (int64_t)time(NULL), instance->id));
 	if (!stored)
 		respond_error(response, 503, "metadata.unavailable",
 			      "cannot store the host keys; try again", NULL);

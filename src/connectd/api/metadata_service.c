@@ -58,11 +58,12 @@ static void add_grant(sqlite3_stmt *row, cJSON *grants, cJSON *first_served)
 		cJSON_AddItemToArray(first_served, cJSON_CreateString(store_text(row, 1)));
 }
 
-static bool note_served(const struct store *store, const char *jti, const char *peer)
+static bool note_served(const struct store *store, const struct instance_identity *instance,
+			const char *jti, const char *peer)
 {
 	_cleanup_statement_ sqlite3_stmt *grant = store_prepare(
 		store,
-		"SELECT caller, user, vm_id, fingerprint, request_id, command, allowed_source"
+		"SELECT caller, user, fingerprint, request_id, command, allowed_source"
 		" FROM grants WHERE jti = ?",
 		"t", jti);
 
@@ -73,18 +74,21 @@ static bool note_served(const struct store *store, const char *jti, const char *
 			    &(const struct trail_row){ .event = "served",
 						       .caller = store_text(grant, 0),
 						       .user = store_text(grant, 1),
-						       .vm_id = store_text(grant, 2),
+						       .vm_id = instance->vm_id,
+						       .org = instance->org,
+						       .instance = instance->id,
 						       .jti = jti,
-						       .fingerprint = store_text(grant, 3),
-						       .request_id = store_text(grant, 4),
-						       .command = store_text(grant, 5),
-						       .allowed_source = store_text(grant, 6),
+						       .fingerprint = store_text(grant, 2),
+						       .request_id = store_text(grant, 3),
+						       .command = store_text(grant, 4),
+						       .allowed_source = store_text(grant, 5),
 						       .source = peer });
 }
 
 /* The first time that a grant is served gets a row. If that cannot be written, the guest gets its
  * grant all the same, for there is a row that it was issued; the next time is then the first. */
-static void note_all_served(const struct store *store, const cJSON *first_served, const char *peer)
+static void note_all_served(const struct store *store, const struct instance_identity *instance,
+			    const cJSON *first_served, const char *peer)
 {
 	const cJSON *jti;
 	bool good = true;
@@ -94,7 +98,7 @@ static void note_all_served(const struct store *store, const cJSON *first_served
 		return;
 	cJSON_ArrayForEach(jti, first_served)
 	{
-		good = good && note_served(store, jti->valuestring, peer);
+		good = good && note_served(store, instance, jti->valuestring, peer);
 	}
 	store_end(store, good);
 }
@@ -108,7 +112,7 @@ static void read_fingerprint(const struct query *query, char fingerprint[QUERY_P
 }
 
 static void get_grants(const struct service *service, const struct http_request *request,
-		       struct http_response *response, const char *vm_id)
+		       struct http_response *response, const struct instance_identity *instance)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 	_cleanup_json_ cJSON *first_served = cJSON_CreateArray();
@@ -127,16 +131,16 @@ static void get_grants(const struct service *service, const struct http_request 
 	statement = store_prepare(
 		service->store,
 		"SELECT jws, jti, served_at FROM grants"
-		" WHERE vm_id = ?1 AND user = ?2 AND expires > ?3 AND used_at IS NULL"
+		" WHERE instance = ?1 AND user = ?2 AND expires > ?3 AND used_at IS NULL"
 		" AND ?4 IN ('', fingerprint) ORDER BY expires DESC LIMIT " GRANTS_MAX,
-		"ttit", vm_id, user, (int64_t)time(NULL), fingerprint);
+		"itit", instance->id, user, (int64_t)time(NULL), fingerprint);
 	object = cJSON_CreateObject();
-	cJSON_AddStringToObject(object, "instance_id", vm_id);
+	cJSON_AddStringToObject(object, "instance_id", instance->vm_id);
 	grants = cJSON_AddArrayToObject(object, "grants");
 	while (statement != NULL && store_next(service->store, statement))
 		add_grant(statement, grants, first_served);
 	if (nonce_is_valid(nonce)) {
-		signed_time = sign_time(service, vm_id, nonce);
+		signed_time = sign_time(service, instance->vm_id, nonce);
 		/* The guest would take none of them. */
 		if (signed_time == NULL && grants->child != NULL) {
 			cJSON_Delete(object);
@@ -146,7 +150,7 @@ static void get_grants(const struct service *service, const struct http_request 
 		}
 	}
 	service->state->metrics.grants_served += (uint64_t)cJSON_GetArraySize(grants);
-	note_all_served(service->store, first_served, request->peer);
+	note_all_served(service->store, instance, first_served, request->peer);
 	if (signed_time != NULL)
 		cJSON_AddStringToObject(object, "time", signed_time);
 	respond_json(response, 200, object);
@@ -165,8 +169,8 @@ static const char *read_audit_session(const cJSON *receipt)
 /* Mark one grant of this instance as used, once, and count that. The receipt's details are not
  * trusted, as any process on the guest can send one: the row is made from what was issued. False
  * when the store fails. */
-static bool take_receipt(const struct store *store, const cJSON *receipt, const char *vm_id,
-			 unsigned int *used)
+static bool take_receipt(const struct store *store, const cJSON *receipt,
+			 const struct instance_identity *instance, unsigned int *used)
 {
 	const char *jti = json_string(receipt, "jti");
 	const char *client = json_string(receipt, "client");
@@ -182,20 +186,22 @@ static bool take_receipt(const struct store *store, const cJSON *receipt, const 
 	grant = store_prepare(
 		store,
 		"SELECT caller, user, fingerprint, request_id, command, allowed_source"
-		" FROM grants WHERE jti = ? AND vm_id = ? AND used_at IS NULL",
-		"tt", jti, vm_id);
+		" FROM grants WHERE jti = ? AND instance = ? AND used_at IS NULL",
+		"ti", jti, instance->id);
 	if (grant == NULL)
 		return false;
 	if (!store_next(store, grant))
 		return sqlite3_errcode(store->db) == SQLITE_DONE;
 	*used += 1;
-	return store_run(store, "UPDATE grants SET used_at = ? WHERE jti = ? AND vm_id = ?", "itt",
-			 used_at, jti, vm_id) &&
+	return store_run(store, "UPDATE grants SET used_at = ? WHERE jti = ?", "it", used_at,
+			 jti) &&
 	       trail_append(store,
 			    &(const struct trail_row){ .event = "used",
 						       .caller = store_text(grant, 0),
 						       .user = store_text(grant, 1),
-						       .vm_id = vm_id,
+						       .vm_id = instance->vm_id,
+						       .org = instance->org,
+						       .instance = instance->id,
 						       .jti = jti,
 						       .fingerprint = store_text(grant, 2),
 						       .source = client,
@@ -206,7 +212,8 @@ static bool take_receipt(const struct store *store, const cJSON *receipt, const 
 }
 
 /* All of them with their rows, or none: the guest sends them again. */
-static bool take_receipts(const struct service *service, const cJSON *receipts, const char *vm_id)
+static bool take_receipts(const struct service *service, const cJSON *receipts,
+			  const struct instance_identity *instance)
 {
 	const cJSON *receipt;
 	unsigned int used = 0;
@@ -216,7 +223,7 @@ static bool take_receipts(const struct service *service, const cJSON *receipts, 
 		return false;
 	cJSON_ArrayForEach(receipt, receipts)
 	{
-		good = good && take_receipt(service->store, receipt, vm_id, &used);
+		good = good && take_receipt(service->store, receipt, instance, &used);
 	}
 	if (!store_end(service->store, good))
 		return false;
@@ -225,7 +232,7 @@ static bool take_receipts(const struct service *service, const cJSON *receipts, 
 }
 
 static void post_receipts(const struct service *service, const struct http_request *request,
-			  struct http_response *response, const char *vm_id)
+			  struct http_response *response, const struct instance_identity *instance)
 {
 	_cleanup_json_ cJSON *body = NULL;
 	const cJSON *receipts;
@@ -237,7 +244,7 @@ static void post_receipts(const struct service *service, const struct http_reque
 		     "the body must be {\"receipts\":[…]} with up to 256 receipts");
 		return;
 	}
-	if (take_receipts(service, receipts, vm_id))
+	if (take_receipts(service, receipts, instance))
 		response->status = 204;
 	else
 		deny(response, 503, "metadata.unavailable", "cannot store the receipts; try again");
@@ -246,7 +253,7 @@ static void post_receipts(const struct service *service, const struct http_reque
 void metadata_handle(const struct service *service, const struct http_request *request,
 		     struct http_response *response)
 {
-	char vm_id[INSTANCE_VM_ID_SIZE];
+	struct instance_identity instance;
 
 	/* A tricked web server does not send the one, and a proxy adds the other. */
 	if (!request->has_metadata_header || request->is_forwarded) {
@@ -254,7 +261,7 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		     "send the header X-Exc-Metadata: 1, and do not use a proxy");
 		return;
 	}
-	if (!instance_find_by_source(service->store, request->peer, vm_id)) {
+	if (!instance_find_by_source(service->store, request->peer, &instance)) {
 		/* Not 404, which agents take for "no grant": someone has to notice this. The guest
 		 * may not know behind which address it is. */
 		respond_error_with(response, 403, "metadata.instance.unknown",
@@ -262,11 +269,11 @@ void metadata_handle(const struct service *service, const struct http_request *r
 		return;
 	}
 	if (strcmp(request->path, API "grants") == 0 && request->method == HTTP_GET)
-		get_grants(service, request, response, vm_id);
+		get_grants(service, request, response, &instance);
 	else if (strcmp(request->path, API "receipts") == 0 && request->method == HTTP_POST)
-		post_receipts(service, request, response, vm_id);
+		post_receipts(service, request, response, &instance);
 	else if (strcmp(request->path, API "host-keys") == 0 && request->method == HTTP_PUT)
-		guest_host_keys_put(service, request, response, vm_id);
+		guest_host_keys_put(service, request, response, &instance);
 	else if (strcmp(request->path, API "grants") == 0 ||
 		 strcmp(request->path, API "receipts") == 0 ||
 		 strcmp(request->path, API "host-keys") == 0)

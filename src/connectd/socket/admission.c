@@ -161,6 +161,9 @@ static bool check_session(struct entry *entry)
 	if (refuse_session(entry, state) || !check_caller(entry) ||
 	    !call_authorize(call, IAM_CONNECT, &admission->instance))
 		return false;
+	/* The one that it is for is gone, and another has its name. */
+	if (admission->instance.id != entry->session.instance)
+		return !refuse_session(entry, SESSION_UNKNOWN);
 	snprintf(admission->user, sizeof admission->user, "%s", entry->session.user);
 	snprintf(admission->jti, sizeof admission->jti, "%s", entry->session.jti);
 	snprintf(admission->fingerprint, sizeof admission->fingerprint, "%s",
@@ -231,6 +234,7 @@ static bool append_row(const struct service *service, const struct admission *ad
 				       .token_id = admission->caller.token_id,
 				       .user = admission->user,
 				       .vm_id = admission->instance.vm_id,
+				       .instance = admission->instance.id,
 				       .jti = admission->jti,
 				       .fingerprint = admission->fingerprint,
 				       .decision = admission->decision.why,

@@ -21,26 +21,29 @@
  * first 12 are hashed even if they are empty. */
 #define TEXT_COLUMNS                                                                                \
 	"event, caller, user, vm_id, jti, fingerprint, reason, source, request_id, org, token_id, " \
-	"decision, command, allowed_source, audit_session, unix_user, sudo_user"
+	"decision, command, allowed_source, audit_session, unix_user, sudo_user, instance"
 #define ALWAYS_HASHED 12
-#define TEXT_COLUMN_COUNT 17
+#define TEXT_COLUMN_COUNT 18
 #define HASHED_COLUMNS "id, time, expires, " TEXT_COLUMNS
 /* Where the first text is, after id, time and expires */
 #define FIRST_TEXT 3
 #define HASH_COLUMN (FIRST_TEXT + TEXT_COLUMN_COUNT)
+
+#define NUMBER_SIZE 24
 
 /* Bytes of one line of the log, and of one field of the journal */
 #define LOG_MESSAGE_SIZE 4096
 #define LOG_FIELD_SIZE 1600
 
 static const char *const text_names[TEXT_COLUMN_COUNT] = {
-	"event",   "caller",         "user",          "vm_id",     "jti",      "fingerprint",
-	"reason",  "source",         "request_id",    "org",       "token_id", "decision",
-	"command", "allowed_source", "audit_session", "unix_user", "sudo_user"
+	"event",   "caller",         "user",          "vm_id",     "jti",       "fingerprint",
+	"reason",  "source",         "request_id",    "org",       "token_id",  "decision",
+	"command", "allowed_source", "audit_session", "unix_user", "sudo_user", "instance"
 };
 
-/* The row's texts in the order of the columns */
-static void list_texts(const struct trail_row *row, const char *texts[TEXT_COLUMN_COUNT])
+/* The row's texts in the order of the columns, with room for its number */
+static void list_texts(const struct trail_row *row, const char *texts[TEXT_COLUMN_COUNT],
+		       char instance[NUMBER_SIZE])
 {
 	const char *const in_order[TEXT_COLUMN_COUNT] = { row->event,         row->caller,
 							  row->user,          row->vm_id,
@@ -50,8 +53,11 @@ static void list_texts(const struct trail_row *row, const char *texts[TEXT_COLUM
 							  row->token_id,      row->decision,
 							  row->command,       row->allowed_source,
 							  row->audit_session, row->unix_user,
-							  row->sudo_user };
+							  row->sudo_user,     instance };
 
+	instance[0] = '\0';
+	if (row->instance != 0)
+		snprintf(instance, NUMBER_SIZE, "%" PRId64, row->instance);
 	for (size_t i = 0; i < TEXT_COLUMN_COUNT; i++)
 		texts[i] = in_order[i] == NULL ? "" : in_order[i];
 }
@@ -101,10 +107,10 @@ static void send_to_journal(const char *message, const char *const texts[TEXT_CO
 void trail_log(const struct trail_row *row)
 {
 	const char *texts[TEXT_COLUMN_COUNT];
-	char message[LOG_MESSAGE_SIZE];
+	char message[LOG_MESSAGE_SIZE], instance[NUMBER_SIZE];
 	size_t length;
 
-	list_texts(row, texts);
+	list_texts(row, texts, instance);
 	length = (size_t)snprintf(message, sizeof message, "%s", row->event);
 	for (size_t i = 1; i < TEXT_COLUMN_COUNT && length < sizeof message; i++)
 		if (texts[i][0] != '\0')
@@ -153,17 +159,20 @@ static bool read_head(const struct store *store, int64_t *id, char hash[DIGEST_H
 static bool append(const struct store *store, const struct trail_row *row)
 {
 	const char *t[TEXT_COLUMN_COUNT];
-	char before[DIGEST_HEX_SIZE], hash[DIGEST_HEX_SIZE];
+	char before[DIGEST_HEX_SIZE], hash[DIGEST_HEX_SIZE], instance[NUMBER_SIZE];
 	int64_t id, now = (int64_t)time(NULL);
 
-	list_texts(row, t);
+	list_texts(row, t, instance);
 	return read_head(store, &id, before) && hash_row(before, id, now, row->expires, t, hash) &&
 	       store_run(store,
 			 "INSERT INTO audit(" HASHED_COLUMNS ", hash)"
-			 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			 "iiitttttttttttttttttt", id, now, row->expires, t[0], t[1], t[2], t[3],
-			 t[4], t[5], t[6], t[7], t[8], t[9], t[10], t[11], t[12], t[13], t[14],
-			 t[15], t[16], hash) &&
+			 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,''),?)",
+			 "iii"
+			 "tttttttttttttttttt"
+			 "t",
+			 id, now, row->expires, t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7],
+			 t[8], t[9], t[10], t[11], t[12], t[13], t[14], t[15], t[16], t[17],
+			 hash) &&
 	       store_run(store, "UPDATE audit_head SET row = ?, hash = ?", "it", id, hash);
 }
 
@@ -229,24 +238,51 @@ static cJSON *row_as_json(sqlite3_stmt *statement)
 	return object;
 }
 
-/* The last rows that match, oldest first; two queries, so that one instance's are found by their
- * index. Only a grant's row has a status; others share only an empty jti. */
-#define SELECT_ROWS(condition)                                                                     \
+/* Which rows: each condition holds if its value is NULL. */
+#define FILTERS                                                                                    \
+	" AND (?3 IS NULL OR caller = ?3) AND (?4 IS NULL OR user = ?4) AND (?5 IS NULL OR"        \
+	" event = ?5) AND (?6 IS NULL OR org = ?6) AND time >= ?7 AND time < ?8 AND audit.id < ?9"
+#define NEWEST " ORDER BY audit.id DESC LIMIT ?2"
+
+/* The last rows of `from`, oldest first: a query for each kind, so that it has its index. Only a
+ * grant's row has a status; others share only an empty jti. */
+#define SELECT_ROWS(from)                                                                          \
 	"SELECT " HASHED_COLUMNS ", hash,"                                                         \
 	" CASE a.event WHEN 'issued' THEN"                                                         \
 	" (SELECT time FROM audit AS u WHERE u.jti = a.jti AND u.event = 'used') END,"             \
 	" CASE a.event WHEN 'issued' THEN"                                                         \
 	" (SELECT source FROM audit AS u WHERE u.jti = a.jti AND u.event = 'used') END"            \
-	" FROM (SELECT * FROM audit WHERE " condition                                              \
-	" ORDER BY id DESC LIMIT ?2) AS a ORDER BY id"
+	" FROM (" from ") AS a ORDER BY id"
+
+static const char all_rows[] = SELECT_ROWS("SELECT * FROM audit WHERE ?1 IS NULL" FILTERS NEWEST);
+static const char rows_of_name[] =
+	SELECT_ROWS("SELECT * FROM audit WHERE vm_id = ?1" FILTERS NEWEST);
+/* Two lists, of which the newest are taken: rows that have the instance, and those from before */
+static const char rows_of_instance[] = SELECT_ROWS(
+	"SELECT * FROM (SELECT * FROM (SELECT * FROM audit WHERE instance = ?1" FILTERS NEWEST
+	") UNION ALL SELECT * FROM (SELECT audit.* FROM audit_early JOIN audit ON audit.id = row"
+	" WHERE audit_early.instance = CAST(?1 AS INTEGER) AND ?6 IS NOT NULL"
+	" AND (?3 IS NULL OR caller = ?3) AND (?4 IS NULL OR user = ?4) AND (?5 IS NULL OR"
+	" event = ?5) AND time >= ?7 AND time < ?8 AND row < ?9 ORDER BY row DESC LIMIT ?2))"
+	" ORDER BY id DESC LIMIT ?2");
 
 bool trail_read(const struct store *store, const struct trail_query *query,
 		bool (*take)(void *context, cJSON *row), void *context)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
-		store, query->vm_id == NULL ? SELECT_ROWS("?1 IS NULL") : SELECT_ROWS("vm_id = ?1"),
-		"ti", query->vm_id, query->limit == 0 ? INT64_C(-1) : query->limit);
+	_cleanup_statement_ sqlite3_stmt *statement = NULL;
+	char instance[NUMBER_SIZE];
+	const char *sql = query->vm_id == NULL ? all_rows : rows_of_name, *which = query->vm_id;
 
+	if (query->instance != 0) {
+		snprintf(instance, sizeof instance, "%" PRId64, query->instance);
+		sql = rows_of_instance;
+		which = instance;
+	}
+	statement = store_prepare(store, sql, "tittttiii", which,
+				  query->limit == 0 ? INT64_C(-1) : query->limit, query->principal,
+				  query->user, query->event, query->org, query->since,
+				  query->until == 0 ? INT64_MAX : query->until,
+				  query->before == 0 ? INT64_MAX : query->before);
 	while (statement != NULL && store_next(store, statement))
 		if (!take(context, row_as_json(statement)))
 			return true;

@@ -26,6 +26,8 @@ struct trail_row {
 	const char *reason;
 	const char *source; /* the address of the request, or of the user */
 	const char *request_id;
+	/* Whose row it is: the caller's organisation, or the instance's for its guest and for
+	 * operators */
 	const char *org;
 	const char *token_id;
 	const char *decision; /* allowed or denied, and by which statement */
@@ -35,6 +37,7 @@ struct trail_row {
 		*audit_session; /* the login's number in the guest's kernel audit (auditd's ses) */
 	const char *unix_user; /* who ran a command here, and for whom sudo did */
 	const char *sudo_user;
+	int64_t instance; /* the internal id of the one that it is about; 0: none */
 	int64_t expires; /* of the grant, seconds since 1970; 0: none */
 };
 
@@ -50,9 +53,16 @@ bool trail_append(const struct store *store, const struct trail_row *row);
 /* The same without the line, for commands, whose stderr the user reads. */
 bool trail_store(const struct store *store, const struct trail_row *row);
 
-/* Which rows to show */
+/* Which rows to show; NULL and 0 mean all. */
 struct trail_query {
-	const char *vm_id; /* NULL: of all instances */
+	const char *vm_id; /* of all instances that ever had this name */
+	int64_t instance; /* in place of vm_id, and with `org`: of this one */
+	const char *org;
+	const char *principal;
+	const char *user;
+	const char *event;
+	int64_t since, until; /* seconds since 1970; `until` is not among them */
+	int64_t before; /* the row with this id, and all after it, are left out */
 	int64_t limit; /* the last N, newest last; 0: all */
 };
 

@@ -17,7 +17,7 @@ enum session_state session_find(const struct store *store, const char *id, int64
 	statement = store_prepare(
 		store,
 		"SELECT s.jti, s.vm_id, s.user, s.taken IS NOT NULL, s.expires, g.caller,"
-		" g.fingerprint, ifnull(p.org, '') FROM sessions AS s JOIN grants AS g ON g.jti = s.jti"
+		" g.fingerprint, ifnull(p.org, ''), g.instance FROM sessions AS s JOIN grants AS g ON g.jti = s.jti"
 		" LEFT JOIN principals AS p ON p.name = g.caller WHERE s.id_hash = ?",
 		"t", session->hash);
 	if (statement == NULL)
@@ -32,6 +32,7 @@ enum session_state session_find(const struct store *store, const char *id, int64
 		 store_text(statement, 5));
 	snprintf(session->fingerprint, sizeof session->fingerprint, "%s", store_text(statement, 6));
 	snprintf(session->caller.org, sizeof session->caller.org, "%s", store_text(statement, 7));
+	session->instance = sqlite3_column_int64(statement, 8);
 	if (sqlite3_column_int(statement, 3) != 0)
 		return SESSION_USED;
 	return sqlite3_column_int64(statement, 4) > now ? SESSION_LIVE : SESSION_EXPIRED;

@@ -29,6 +29,7 @@ struct connect_session {
 	char jti[RANDOM_NAME_SIZE];
 	char fingerprint[FINGERPRINT_SIZE];
 	char vm_id[INSTANCE_VM_ID_SIZE];
+	int64_t instance; /* the grant's */
 	char user[GRANT_USER_SIZE];
 	struct iam_caller caller; /* whose grant it is; token_id is empty */
 };

@@ -12,34 +12,52 @@
 
 #define COLUMNS                                                                                    \
 	"vm_id, name, org, address, host, port, console, users, CASE host_keys WHEN '[]' THEN"     \
-	" ifnull(guest_host_keys, '[]') ELSE host_keys END, ifnull(guest_host_keys, '[]'), host_keys_changed"
+	" ifnull(guest_host_keys, '[]') ELSE host_keys END, ifnull(guest_host_keys, '[]'), host_keys_changed, id"
+
+static void read_identity(sqlite3_stmt *row, struct instance_identity *found)
+{
+	found->id = sqlite3_column_int64(row, 0);
+	snprintf(found->vm_id, sizeof found->vm_id, "%s", store_text(row, 1));
+	snprintf(found->org, sizeof found->org, "%s", store_text(row, 2));
+}
 
 bool instance_find_by_source(const struct store *store, const char *peer,
-			     char vm_id[INSTANCE_VM_ID_SIZE])
+			     struct instance_identity *found)
 {
-	_cleanup_statement_ sqlite3_stmt *exact =
-		store_prepare(store, "SELECT vm_id FROM instances WHERE address = ?", "t", peer);
+	_cleanup_statement_ sqlite3_stmt *exact = store_prepare(
+		store, "SELECT id, vm_id, org FROM instances WHERE address = ?", "t", peer);
 	_cleanup_statement_ sqlite3_stmt *networks = NULL;
 	struct network address, network;
 	int longest = -1;
 
 	if (exact != NULL && store_next(store, exact)) {
-		snprintf(vm_id, INSTANCE_VM_ID_SIZE, "%s", store_text(exact, 0));
+		read_identity(exact, found);
 		return true;
 	}
 	if (!network_parse(peer, &address))
 		return false;
 	networks = store_prepare(
-		store, "SELECT vm_id, address FROM instances WHERE instr(address, '/') > 0", "");
+		store,
+		"SELECT id, vm_id, org, address FROM instances WHERE instr(address, '/') > 0", "");
 	/* Bounded by the instances that have a network: on most clouds none. */
 	while (networks != NULL && store_next(store, networks)) {
-		if (!network_parse(store_text(networks, 1), &network) ||
+		if (!network_parse(store_text(networks, 3), &network) ||
 		    !network_contains(&network, &address) || (int)network.prefix <= longest)
 			continue;
 		longest = (int)network.prefix;
-		snprintf(vm_id, INSTANCE_VM_ID_SIZE, "%s", store_text(networks, 0));
+		read_identity(networks, found);
 	}
 	return longest >= 0;
+}
+
+int64_t instance_id_of(const struct store *store, const char *vm_id, const char *org)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store_prepare(
+		store, "SELECT id FROM instances WHERE vm_id = ? AND org = ?", "tt", vm_id, org);
+
+	return statement != NULL && store_next(store, statement)
+		       ? sqlite3_column_int64(statement, 0)
+		       : 0;
 }
 
 sqlite3_stmt *instance_select_all(const struct store *store)
@@ -63,6 +81,7 @@ bool instance_next(const struct store *store, sqlite3_stmt *statement, struct in
 	instance->host_keys = cJSON_Parse(store_text(statement, 8));
 	instance->guest_host_keys = cJSON_Parse(store_text(statement, 9));
 	instance->host_keys_changed = sqlite3_column_int64(statement, 10);
+	instance->id = sqlite3_column_int64(statement, 11);
 	return true;
 }
 

@@ -23,7 +23,17 @@
 #define INSTANCE_HOST_KEYS_MAX 16
 #define INSTANCE_USERS_MAX 64
 
+/* Which instance */
+struct instance_identity {
+	int64_t id; /* never used again; 0: none */
+	char vm_id[INSTANCE_VM_ID_SIZE];
+	char org[IAM_ORG_SIZE];
+};
+
 struct instance {
+	/* No other instance ever has it: neither one that gets this vm_id later, nor this one in
+	 * another organisation. */
+	int64_t id;
 	char vm_id[INSTANCE_VM_ID_SIZE];
 	char name[INSTANCE_NAME_SIZE]; /* empty: none */
 	char org[IAM_ORG_SIZE];
@@ -50,10 +60,13 @@ bool instance_next(const struct store *store, sqlite3_stmt *statement, struct in
 bool instance_allows_user(const struct instance *instance, const char *user);
 const char *instance_first_user(const struct instance *instance);
 
+/* The id of this organisation's instance; 0 if it has none of this name. */
+int64_t instance_id_of(const struct store *store, const char *vm_id, const char *org);
+
 /* Which instance sent a request from `peer`, a numeric address as network_canonical() writes it?
  * The one with exactly this address, or the one with the smallest network that contains it. False
  * when none does. */
 bool instance_find_by_source(const struct store *store, const char *peer,
-			     char vm_id[INSTANCE_VM_ID_SIZE]);
+			     struct instance_identity *found);
 
 #endif

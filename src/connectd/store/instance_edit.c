@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "grant/grant.h"
 #include "base/json.h"
@@ -185,26 +186,40 @@ bool instance_is_whole(const struct instance *instance, char error[INSTANCE_ERRO
 	return false;
 }
 
-bool instance_store(const struct store *store, const struct instance *instance, bool replace)
+/* An id that none has had. 0 if there is no such organisation. */
+static int64_t make_id(const struct store *store, const struct instance *instance)
+{
+	return store_run(store,
+			 "INSERT INTO instance_ids(vm_id, org, created) SELECT ?, name, ?"
+			 " FROM orgs WHERE name = ?",
+			 "tit", instance->vm_id, (int64_t)time(NULL), instance->org) &&
+			       sqlite3_changes(store->db) == 1
+		       ? sqlite3_last_insert_rowid(store->db)
+		       : 0;
+}
+
+bool instance_store(const struct store *store, struct instance *instance, bool replace)
 {
 	_cleanup_free_ char *users = cJSON_PrintUnformatted(instance->users);
 	_cleanup_free_ char *host_keys = cJSON_PrintUnformatted(instance->host_keys);
 
-	/* No row without the organisation: a foreign key would do this, but ALTER TABLE cannot add
-	 * one. */
-	return users != NULL && host_keys != NULL &&
+	instance->id = replace ? instance_id_of(store, instance->vm_id, instance->org) : 0;
+	if (instance->id == 0)
+		instance->id = make_id(store, instance);
+	return instance->id != 0 && users != NULL && host_keys != NULL &&
 	       store_run(
 		       store,
 		       replace ? "INSERT INTO instances(vm_id, name, org, address, host, port,"
-				 " users, host_keys, console) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9"
-				 " FROM orgs WHERE orgs.name = ?3 ON CONFLICT(vm_id) DO UPDATE SET"
-				 " name = ?2, org = ?3, address = ?4, host = ?5, port = ?6,"
-				 " users = ?7, host_keys = ?8, console = ?9"
+				 " users, host_keys, console, id) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
+				 " ?9,?10) ON CONFLICT(vm_id) DO UPDATE SET name = ?2, org = ?3,"
+				 " address = ?4, host = ?5, port = ?6, users = ?7, host_keys = ?8,"
+				 " console = ?9, guest_host_keys = CASE id WHEN ?10 THEN"
+				 " guest_host_keys END, host_keys_changed = CASE id WHEN ?10 THEN"
+				 " host_keys_changed END, id = ?10"
 			       : "INSERT INTO instances(vm_id, name, org, address, host, port,"
-				 " users, host_keys, console) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9"
-				 " FROM orgs WHERE orgs.name = ?3",
-		       "tttttittt", instance->vm_id, instance->name, instance->org,
+				 " users, host_keys, console, id) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
+				 " ?9,?10)",
+		       "tttttittti", instance->vm_id, instance->name, instance->org,
 		       instance->source, instance->host, (int64_t)instance->port, users, host_keys,
-		       instance->console) &&
-	       sqlite3_changes(store->db) == 1;
+		       instance->console, instance->id);
 }

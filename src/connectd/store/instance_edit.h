@@ -24,8 +24,10 @@ bool instance_set_all(struct instance *instance, const cJSON *object,
 /* Is it complete? False with `error`. */
 bool instance_is_whole(const struct instance *instance, char error[INSTANCE_ERROR_SIZE]);
 
-/* Store it; with `replace`, in place of the one with the same id, which keeps what its guest
- * reported. False when another has the id or the address, or there is no such organisation. */
-bool instance_store(const struct store *store, const struct instance *instance, bool replace);
+/* Store it, and set its internal id; with `replace`, in place of the one with the same vm_id, which
+ * keeps its internal id and what its guest reported if it stays in its organisation. In the open
+ * transaction, which has to be undone on false: when another has the vm_id or the address, or there
+ * is no such organisation. */
+bool instance_store(const struct store *store, struct instance *instance, bool replace);
 
 #endif

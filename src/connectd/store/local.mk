@@ -12,4 +12,5 @@ noinst_LIBRARIES += %D%/libstore.a
 	%D%/policy.c %D%/policy.h \
 	%D%/signing_key.c %D%/signing_key.h \
 	%D%/store.c %D%/store.h \
-	%D%/timestamp.c %D%/timestamp.h
+	%D%/timestamp.c %D%/timestamp.h \
+	%D%/trail_cursor.c %D%/trail_cursor.h

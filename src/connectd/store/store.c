@@ -96,6 +96,34 @@ static const char *const migrations[] = {
 	"ALTER TABLE audit ADD COLUMN sudo_user TEXT;"
 	"ALTER TABLE grants ADD COLUMN command TEXT;"
 	"ALTER TABLE grants ADD COLUMN allowed_source TEXT;",
+	/* 8: an id for each instance that no other ever has, and whose row it is. instance_ids
+	 * keeps all of them. */
+	"CREATE TABLE instance_ids(id INTEGER PRIMARY KEY AUTOINCREMENT, vm_id TEXT NOT NULL,"
+	" org TEXT NOT NULL, created INTEGER NOT NULL);"
+	"INSERT INTO instance_ids(vm_id, org, created) SELECT vm_id, org,"
+	" CAST(strftime('%s','now') AS INTEGER) FROM instances ORDER BY vm_id;"
+	"ALTER TABLE instances ADD COLUMN id INTEGER;"
+	"UPDATE instances SET id = (SELECT id FROM instance_ids AS i WHERE i.vm_id = instances.vm_id);"
+	"ALTER TABLE audit ADD COLUMN instance TEXT;"
+	"CREATE INDEX audit_of_instance ON audit(instance, id);"
+	/* Older rows stay as they were hashed. Those of an instance are the ones after it was last
+	 * added or removed, of its organisation, or of a guest about a grant that is. */
+	"CREATE TABLE audit_early(row INTEGER PRIMARY KEY, instance INTEGER NOT NULL);"
+	"INSERT INTO audit_early SELECT a.id, i.id FROM instances AS i JOIN audit AS a ON"
+	" a.vm_id = i.vm_id WHERE a.id > (SELECT ifnull(max(id), 0) FROM audit WHERE event = 'changed'"
+	" AND reason IN ('instance add ' || i.vm_id, 'instance remove ' || i.vm_id)) AND"
+	" (ifnull(a.org, '') = i.org OR ifnull(a.org, '') = '' AND (ifnull(a.jti, '') = '' OR EXISTS"
+	" (SELECT 1 FROM audit AS g WHERE g.jti = a.jti AND g.event = 'issued' AND"
+	" ifnull(g.org, '') IN ('', i.org))));"
+	"CREATE INDEX audit_early_of_instance ON audit_early(instance, row);"
+	"ALTER TABLE grants ADD COLUMN instance INTEGER;"
+	"UPDATE grants SET instance = (SELECT e.instance FROM audit AS a JOIN audit_early AS e ON"
+	" e.row = a.id WHERE a.jti = grants.jti AND a.event = 'issued');"
+	"DROP INDEX grants_live;"
+	"CREATE INDEX grants_of_instance ON grants(instance, user, expires);"
+	/* What hides the rows' numbers in the cursors that callers get */
+	"CREATE TABLE cursor_key(id INTEGER PRIMARY KEY CHECK(id = 1), bytes BLOB NOT NULL);"
+	"INSERT INTO cursor_key VALUES(1, randomblob(32));",
 };
 #define SCHEMA_VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
