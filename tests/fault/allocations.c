@@ -82,7 +82,14 @@ int posix_memalign(void **out, size_t alignment, size_t size)
 	return *out == NULL ? ENOMEM : 0;
 }
 
-/* What is loaded into another program finds the memory by its environment. */
+/* The agent starts as the front, and is loaded anew when that becomes it: both count on. */
+static bool is_agent(void)
+{
+	return strncmp(program_invocation_short_name, "exc-instance-", 13) == 0;
+}
+
+/* What is loaded into another program finds the memory by its environment. What the agent starts
+ * does not count, and gets neither. */
 static void __attribute__((constructor)) find_memory(void)
 {
 	const char *number = getenv(FAULT_MEMORY);
@@ -90,10 +97,13 @@ static void __attribute__((constructor)) find_memory(void)
 
 	if (number == NULL)
 		return;
+	if (!is_agent()) {
+		close(atoi(number));
+		unsetenv(FAULT_MEMORY);
+		unsetenv("LD_PRELOAD");
+		return;
+	}
 	memory = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(number), 0);
-	close(atoi(number));
-	unsetenv(FAULT_MEMORY);
-	unsetenv("LD_PRELOAD");
 	if (memory != MAP_FAILED)
 		shared = memory;
 }
