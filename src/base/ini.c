@@ -88,7 +88,8 @@ static char *next_line(char *line, int size, void *context)
 			byte = fgetc(reader->file);
 		if (reader->too_long == 0 && strchr("#;", line[spaces]) == NULL)
 			reader->too_long = reader->line;
-		strcpy(line, "\n");
+		line[0] = '\n';
+		line[1] = '\0';
 		return line;
 	}
 	memmove(line, line + spaces, strlen(line + spaces) + 1);

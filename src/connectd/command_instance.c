@@ -32,25 +32,29 @@ static bool read_arguments(struct instance *instance, int argc, char **argv, cha
 	return instance_is_whole(instance, error);
 }
 
+static int add(const struct store *store, struct instance *instance)
+{
+	if (!command_begin(store))
+		return EXIT_FAILURE;
+	if (!instance_store(store, instance, false))
+		return command_fail(
+			"cannot add instance %s: if it exists, or its address is in use "
+			"already, run: exc-connectd instance remove; if there is no org "
+			"%s: exc-connectd org add",
+			instance->vm_id, instance->org);
+	return command_commit(store, instance, "instance add %s", instance->vm_id) ? EXIT_SUCCESS
+										   : EXIT_FAILURE;
+}
+
 static int instance_add(const struct store *store, int argc, char **argv)
 {
 	char error[INSTANCE_ERROR_SIZE] = "instance add needs a VM_ID";
 	struct instance instance;
-	int result = EXIT_SUCCESS;
+	int result;
 
 	instance_begin(&instance);
-	if (!read_arguments(&instance, argc, argv, error))
-		result = usage_error(error);
-	else if (!command_begin(store))
-		result = EXIT_FAILURE;
-	else if (!instance_store(store, &instance, false))
-		result = command_fail(
-			"cannot add instance %s: if it exists, or its address is in use "
-			"already, run: exc-connectd instance remove; if there is no org "
-			"%s: exc-connectd org add",
-			instance.vm_id, instance.org);
-	else if (!command_commit(store, &instance, "instance add %s", instance.vm_id))
-		result = EXIT_FAILURE;
+	result = read_arguments(&instance, argc, argv, error) ? add(store, &instance)
+							      : usage_error(error);
 	instance_free(&instance);
 	return result;
 }

@@ -33,7 +33,7 @@ static volatile sig_atomic_t status_if_printed = EXIT_SUCCESS;
 static void give_up(int signal_number)
 {
 	(void)signal_number;
-	_exit(answer_was_printed() ? status_if_printed : EXIT_SUCCESS);
+	_exit(answer_was_printed ? status_if_printed : EXIT_SUCCESS);
 }
 
 static bool answer_in_time(const struct config *config, const char *wrong,

@@ -3,7 +3,6 @@
 #include "agent/answer/recall.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,12 +42,7 @@ enum problem recall_obstacle(const struct login_attempt *attempt, const char **d
 	return PROBLEM_MODULE_UNPROVED;
 }
 
-static volatile sig_atomic_t was_printed;
-
-bool answer_was_printed(void)
-{
-	return was_printed;
-}
+volatile sig_atomic_t answer_was_printed;
 
 void answer_print(const char *text, size_t length)
 {
@@ -61,7 +55,7 @@ void answer_print(const char *text, size_t length)
 			return;
 		text += written;
 		length -= (size_t)written;
-		was_printed = length == 0;
+		answer_was_printed = length == 0;
 	}
 }
 

@@ -4,6 +4,7 @@
 #ifndef EXC_AGENT_ANSWER_RECALL_H
 #define EXC_AGENT_ANSWER_RECALL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,7 +30,7 @@ bool recall_print(const struct login_attempt *attempt);
 /* Write to sshd, which reads until the end of the answer, or until it has found the key. */
 void answer_print(const char *text, size_t length);
 
-/* Has it written all of something? For a signal handler. */
-bool answer_was_printed(void);
+/* Has it written all of something? A signal handler may look. */
+extern volatile sig_atomic_t answer_was_printed;
 
 #endif
