@@ -19,6 +19,8 @@
  * OpenSSH 9.8 blocks clients for a while after fifteen connections without a login. */
 #define STAY_GREETINGS 5
 #define STAY_PAUSE_MS 250
+/* Milliseconds that one of them may take */
+#define GREETING_MS_MAX 3000
 #define SYSTEMCTL "/bin/systemctl"
 
 /* Where a local client would reach it: "0.0.0.0:22" is 127.0.0.1 port 22. */
@@ -79,8 +81,9 @@ bool sshd_service_answers(const struct sshd_running *running)
 	return false;
 }
 
-/* Wait until it sends its banner `times` in a row: each has SSHD_SERVICE_SECONDS, for the machine
- * may be busy. */
+/* Wait until it sends its banner `times` in a row: for each there are SSHD_SERVICE_SECONDS, for the
+ * machine may be busy, but not in one connection. One that was waiting when the old process closed
+ * its socket may never be answered. */
 static bool greets_in_a_row(const struct sockaddr_storage *at, unsigned int times)
 {
 	const struct timespec pause = { .tv_nsec = STAY_PAUSE_MS * 1000000L };
@@ -89,7 +92,7 @@ static bool greets_in_a_row(const struct sockaddr_storage *at, unsigned int time
 	unsigned int in_a_row = 0;
 
 	while (now_ms() < deadline && now_ms() < end) {
-		if (greets(at, 1000 * SSHD_SERVICE_SECONDS)) {
+		if (greets(at, GREETING_MS_MAX)) {
 			in_a_row++;
 			deadline = now_ms() + 1000 * SSHD_SERVICE_SECONDS;
 		} else {
