@@ -58,31 +58,40 @@ static void add_grant(sqlite3_stmt *row, cJSON *grants, cJSON *first_served)
 		cJSON_AddItemToArray(first_served, cJSON_CreateString(store_text(row, 1)));
 }
 
+/* What a row of the trail about a grant has of it */
+#define GRANT_COLUMNS "caller, user, fingerprint, request_id, command, allowed_source"
+
+/* A row about this grant, whose GRANT_COLUMNS come first; it borrows from all of them. */
+static struct trail_row row_of_grant(const char *event, const struct instance_identity *instance,
+				     const char *jti, sqlite3_stmt *grant)
+{
+	return (struct trail_row){ .event = event,
+				   .caller = store_text(grant, 0),
+				   .user = store_text(grant, 1),
+				   .vm_id = instance->vm_id,
+				   .org = instance->org,
+				   .instance = instance->id,
+				   .jti = jti,
+				   .fingerprint = store_text(grant, 2),
+				   .request_id = store_text(grant, 3),
+				   .command = store_text(grant, 4),
+				   .allowed_source = store_text(grant, 5) };
+}
+
 static bool note_served(const struct store *store, const struct instance_identity *instance,
 			const char *jti, const char *peer)
 {
 	_cleanup_statement_ sqlite3_stmt *grant = store_prepare(
-		store,
-		"SELECT caller, user, fingerprint, request_id, command, allowed_source"
-		" FROM grants WHERE jti = ?",
-		"t", jti);
+		store, "SELECT " GRANT_COLUMNS " FROM grants WHERE jti = ?", "t", jti);
+	struct trail_row row;
 
-	return grant != NULL && store_next(store, grant) &&
-	       store_run(store, "UPDATE grants SET served_at = ? WHERE jti = ?", "it",
+	if (grant == NULL || !store_next(store, grant))
+		return false;
+	row = row_of_grant("served", instance, jti, grant);
+	row.source = peer;
+	return store_run(store, "UPDATE grants SET served_at = ? WHERE jti = ?", "it",
 			 (int64_t)time(NULL), jti) &&
-	       trail_append(store,
-			    &(const struct trail_row){ .event = "served",
-						       .caller = store_text(grant, 0),
-						       .user = store_text(grant, 1),
-						       .vm_id = instance->vm_id,
-						       .org = instance->org,
-						       .instance = instance->id,
-						       .jti = jti,
-						       .fingerprint = store_text(grant, 2),
-						       .request_id = store_text(grant, 3),
-						       .command = store_text(grant, 4),
-						       .allowed_source = store_text(grant, 5),
-						       .source = peer });
+	       trail_append(store, &row);
 }
 
 /* The first time that a grant is served gets a row. If that cannot be written, the guest gets its
@@ -175,6 +184,7 @@ static bool take_receipt(const struct store *store, const cJSON *receipt,
 	const char *jti = json_string(receipt, "jti");
 	const char *client = json_string(receipt, "client");
 	_cleanup_statement_ sqlite3_stmt *grant = NULL;
+	struct trail_row row;
 	int64_t used_at;
 
 	if (jti == NULL)
@@ -183,32 +193,21 @@ static bool take_receipt(const struct store *store, const cJSON *receipt,
 		client = NULL;
 	if (!json_integer(receipt, "used_at", &used_at))
 		used_at = (int64_t)time(NULL);
-	grant = store_prepare(
-		store,
-		"SELECT caller, user, fingerprint, request_id, command, allowed_source"
-		" FROM grants WHERE jti = ? AND instance = ? AND used_at IS NULL",
-		"ti", jti, instance->id);
+	grant = store_prepare(store,
+			      "SELECT " GRANT_COLUMNS
+			      " FROM grants WHERE jti = ? AND instance = ? AND used_at IS NULL",
+			      "ti", jti, instance->id);
 	if (grant == NULL)
 		return false;
 	if (!store_next(store, grant))
 		return sqlite3_errcode(store->db) == SQLITE_DONE;
 	*used += 1;
+	row = row_of_grant("used", instance, jti, grant);
+	row.source = client;
+	row.audit_session = read_audit_session(receipt);
 	return store_run(store, "UPDATE grants SET used_at = ? WHERE jti = ?", "it", used_at,
 			 jti) &&
-	       trail_append(store,
-			    &(const struct trail_row){ .event = "used",
-						       .caller = store_text(grant, 0),
-						       .user = store_text(grant, 1),
-						       .vm_id = instance->vm_id,
-						       .org = instance->org,
-						       .instance = instance->id,
-						       .jti = jti,
-						       .fingerprint = store_text(grant, 2),
-						       .source = client,
-						       .command = store_text(grant, 4),
-						       .allowed_source = store_text(grant, 5),
-						       .audit_session = read_audit_session(receipt),
-						       .request_id = store_text(grant, 3) });
+	       trail_append(store, &row);
 }
 
 /* All of them with their rows, or none: the guest sends them again. */
