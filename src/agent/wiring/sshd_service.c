@@ -14,6 +14,7 @@
 
 #include "base/run_program.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* Banners in a row that prove it stays up, and the time between two. Few, and at one address only:
  * OpenSSH 9.8 blocks clients for a while after fifteen connections without a login. */
@@ -35,14 +36,6 @@ static struct sockaddr_storage reachable(const struct sockaddr_storage *at)
 	else if (address.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
 		v6->sin6_addr = in6addr_loopback;
 	return address;
-}
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 /* Connect and wait for the first bytes of the protocol (RFC 4253 section 4.2). One try; each step
@@ -87,14 +80,15 @@ bool sshd_service_answers(const struct sshd_running *running)
 static bool greets_in_a_row(const struct sockaddr_storage *at, unsigned int times)
 {
 	const struct timespec pause = { .tv_nsec = STAY_PAUSE_MS * 1000000L };
-	const long long end = now_ms() + 1000LL * SSHD_SERVICE_SECONDS * STAY_GREETINGS;
-	long long deadline = now_ms() + 1000 * SSHD_SERVICE_SECONDS;
+	const int64_t end =
+		clock_monotonic_ms() + INT64_C(1000) * SSHD_SERVICE_SECONDS * STAY_GREETINGS;
+	int64_t deadline = clock_monotonic_ms() + 1000 * SSHD_SERVICE_SECONDS;
 	unsigned int in_a_row = 0;
 
-	while (now_ms() < deadline && now_ms() < end) {
+	while (clock_monotonic_ms() < deadline && clock_monotonic_ms() < end) {
 		if (greets(at, GREETING_MS_MAX)) {
 			in_a_row++;
-			deadline = now_ms() + 1000 * SSHD_SERVICE_SECONDS;
+			deadline = clock_monotonic_ms() + 1000 * SSHD_SERVICE_SECONDS;
 		} else {
 			in_a_row = 0;
 		}
