@@ -23,8 +23,8 @@ struct imds {
 };
 
 /* Open a session: one request, PUT /latest/api/token. All requests together have timeout_ms, and go
- * over one connection. PROBLEM_NONE, or one of the endpoint's problems with `detail`;
- * The token expires by itself. */
+ * over one connection. PROBLEM_NONE, or one of the endpoint's problems with `detail`. The
+ * token expires by itself. */
 enum problem imds_open(struct imds *imds, const struct config *config,
 		       char detail[PROBLEM_DETAIL_SIZE]);
 
